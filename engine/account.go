@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"strings"
+	"time"
+	"unicode"
+)
+
+// The built-in providers.
+const (
+	Claude = "claude"
+	Gemini = "gemini"
+	OpenAI = "openai"
+	Droid  = "droid"
+)
+
+// The two OAuth clients of gemini accounts.
+const (
+	GeminiCLI   = "gemini-cli"
+	Antigravity = "antigravity"
+)
+
+// ProviderTitle is the provider's name as people and the guide's log lines
+// have it.
+func ProviderTitle(provider string) string {
+	switch provider {
+	case Claude:
+		return "Claude"
+	case Gemini:
+		return "Gemini"
+	case OpenAI:
+		return "OpenAI"
+	case Droid:
+		return "Droid"
+	}
+	return provider
+}
+
+// Key names one account. The id alone would do for the relay's UUIDs; other
+// stores need not be that careful.
+type Key struct{ Provider, ID string }
+
+func (k Key) String() string { return k.Provider + ":" + k.ID }
+
+// Account is one login as its store holds it. Times are zero where the store
+// has none.
+type Account struct {
+	Key
+	Name   string
+	Client string // the OAuth client, where a provider has several (gemini)
+	Active bool   // the only field that switches refreshing on and off
+
+	// StoreStatus and StoreError are shown as they are and decide nothing.
+	StoreStatus, StoreError string
+
+	// ExpiresAt is the access token's expiry; zero counts as expired.
+	ExpiresAt     time.Time
+	LastRefreshAt time.Time
+	LastUsedAt    time.Time
+
+	RefreshToken Sealed
+	// AccessToken is empty in a listing: it is read when it is asked for.
+	AccessToken Sealed
+
+	Proxy        Secret // JSON as relay/INTEROP.md has it; holds a password
+	Organization string // WorkOS organisation of droid accounts
+
+	// Memo is what keepers remember of the account, shared through its store.
+	Memo Memo
+
+	// Problem, of KindUnreadable, is why the account cannot be used at all.
+	Problem error
+}
+
+// Static reports whether there is nothing to refresh with, by design (setup
+// tokens, API keys).
+func (a Account) Static() bool { return a.RefreshToken.Empty() }
+
+// refreshedAt is the latest refresh anybody recorded.
+func (a Account) refreshedAt() time.Time {
+	if a.Memo.RefreshedAt.After(a.LastRefreshAt) {
+		return a.Memo.RefreshedAt
+	}
+	return a.LastRefreshAt
+}
+
+// Memo is what the keepers of an account leave for each other beside it.
+type Memo struct {
+	// RefreshedAt is the last refresh that a keeper stored.
+	RefreshedAt time.Time `json:"refreshed_at,omitzero"`
+	// Dead is a provider's final answer to one refresh token.
+	Dead Verdict `json:"dead,omitzero"`
+}
+
+// Verdict is a provider's own final answer to one refresh token: it is not
+// sent again until the token changes or a person asks for it.
+type Verdict struct {
+	Token Fingerprint `json:"token"`
+	Code  string      `json:"code"` // OAuth error code
+	At    time.Time   `json:"at"`
+}
+
+// Token is what an exchange gave.
+type Token struct {
+	AccessToken Secret // empty: only the refresh token is to be stored
+	// RefreshToken is empty where the answer had none: the old one stays.
+	RefreshToken Secret
+	IDToken      Secret
+	ExpiresAt    time.Time // of the access token
+	Scope, Type  string
+	// Organization and AuthMethod are WorkOS's.
+	Organization, AuthMethod string
+}
+
+// NewAccount is what a person gives to add an account.
+type NewAccount struct {
+	Provider     string
+	Name         string
+	Client       string
+	RefreshToken Secret
+	AccessToken  Secret
+	ExpiresAt    time.Time
+}
+
+// Clean makes text from a store or a provider safe for a terminal, a log or a
+// notification: control characters, line breaks and direction overrides go,
+// and no more than 200 characters stay.
+func Clean(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	n := 0
+	text = strings.Map(func(r rune) rune {
+		if n++; n > 200 || unicode.IsControl(r) || isBidi(r) || r == '\u2028' || r == '\u2029' {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.TrimSpace(text)
+}
+
+func isBidi(r rune) bool {
+	return r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069' || r == '\u200E' || r == '\u200F'
+}

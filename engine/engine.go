@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Params is what an Engine is made of. All fields are required.
+type Params struct {
+	Store     Store
+	Locker    Locker
+	Providers map[string]Provider // by provider name
+	Policy    Policy
+}
+
+// Engine keeps the accounts of one store fresh. Its methods are safe for
+// concurrent use. Close it when done.
+type Engine struct {
+	store     Store
+	locker    Locker
+	providers map[string]Provider
+	hub       hub
+	slots     chan struct{} // bounds the exchanges under way
+	limits    map[string]*rate.Limiter
+
+	// index is replaced, never changed, so that the hit path of
+	// ValidAccessToken reads it without a lock.
+	index atomic.Pointer[map[Key]*state]
+
+	wake    chan struct{} // capacity 1: the scheduler looks again
+	closing chan struct{}
+	flights sync.WaitGroup
+
+	mu        sync.Mutex // guards all below, and every state's fields
+	policy    Policy
+	queue     dueQueue
+	running   bool
+	closed    bool
+	storeDown bool
+	underWay  int // flights
+}
+
+// New returns an engine that does nothing until it is asked or Run.
+func New(p Params) *Engine {
+	e := &Engine{
+		store:     p.Store,
+		locker:    p.Locker,
+		providers: p.Providers,
+		hub:       hub{subs: map[*subscriber]struct{}{}},
+		slots:     make(chan struct{}, Concurrency),
+		limits:    map[string]*rate.Limiter{},
+		wake:      make(chan struct{}, 1),
+		closing:   make(chan struct{}),
+		policy:    p.Policy,
+	}
+	if e.policy.Seed == 0 {
+		e.policy.Seed = rand.Uint64()
+	}
+	for name := range p.Providers {
+		e.limits[name] = rate.NewLimiter(RatePerSecond, Burst)
+	}
+	e.index.Store(&map[Key]*state{})
+	return e
+}
+
+// Policy returns what is in force.
+func (e *Engine) Policy() Policy {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.policy
+}
+
+// SetPolicy puts another policy in force at once.
+func (e *Engine) SetPolicy(p Policy) {
+	e.mu.Lock()
+	if p.Seed == 0 {
+		p.Seed = e.policy.Seed
+	}
+	e.policy = p
+	for _, st := range *e.index.Load() {
+		st.live.Store(nil) // its background refresh may come at another moment now
+		e.requeue(st)
+	}
+	e.mu.Unlock()
+	e.hub.publish(Event{Kind: EventPolicy, Policy: p})
+	e.poke()
+}
+
+// Snapshot returns every known account, in no order.
+func (e *Engine) Snapshot() []View {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	index := *e.index.Load()
+	views := make([]View, 0, len(index))
+	now := wall()
+	for _, st := range index {
+		views = append(views, e.view(st, now))
+	}
+	return views
+}
+
+// Scan reads every account from the store. Refresh tokens that are new to this
+// process are opened, to know them again and to tell what cannot be read. The
+// problems of the listing are returned, joined, with everything readable taken
+// in all the same; an error of KindStore means that nothing was read.
+func (e *Engine) Scan(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	listing, err := e.store.List(ctx)
+	e.noteStore(err)
+	if err != nil {
+		return err
+	}
+	e.absorbAll(listing.Accounts)
+	e.hub.publish(Event{Kind: EventScanned, Views: e.Snapshot()})
+	return errors.Join(listing.Problems...)
+}
+
+// noteStore publishes the store's going and coming. Its return ends the
+// backoff of everything that failed for want of it.
+func (e *Engine) noteStore(err error) {
+	down := err != nil && KindOf(err) == KindStore
+	e.mu.Lock()
+	changed := down != e.storeDown
+	e.storeDown = down
+	if changed && !down {
+		for _, st := range *e.index.Load() {
+			if st.tries.Err != nil && KindOf(st.tries.Err) == KindStore {
+				st.tries.RetryAt = time.Time{}
+				e.requeue(st)
+			}
+		}
+	}
+	e.mu.Unlock()
+	switch {
+	case changed && down:
+		e.hub.publish(Event{Kind: EventStoreDown, Err: err})
+	case changed:
+		e.hub.publish(Event{Kind: EventStoreUp})
+		e.poke()
+	}
+}
+
+// Find returns the accounts whose id or name is text, without opening any of
+// their secrets: one where the caller named one, more where it was ambiguous.
+// An id wins over names.
+func (e *Engine) Find(ctx context.Context, text string) ([]Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	listing, err := e.store.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var byName []Account
+	for _, a := range listing.Accounts {
+		if a.ID == text || a.Key.String() == text {
+			return []Account{a}, nil
+		}
+		if a.Name == text {
+			byName = append(byName, a)
+		}
+	}
+	slices.SortFunc(byName, func(a, b Account) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+	return byName, nil
+}
+
+// Add stores a new account and takes it in.
+func (e *Engine) Add(ctx context.Context, account NewAccount) (Account, error) {
+	if _, ok := e.providers[account.Provider]; !ok {
+		return Account{}, Errorf(KindSettings, fmt.Sprintf("unknown provider %q: use one of %s", account.Provider,
+			strings.Join(slices.Sorted(maps.Keys(e.providers)), ", ")), nil)
+	}
+	a, err := e.store.Add(ctx, account)
+	if err != nil {
+		return Account{}, err
+	}
+	e.absorb(a)
+	e.poke()
+	return a, nil
+}
+
+// Close refuses new refreshes, waits for those in flight to be finished and
+// stored, and ends every Watch after its last event. A wait for another's
+// lease is given up: nothing is in flight there.
+func (e *Engine) Close() {
+	e.mu.Lock()
+	first := !e.closed
+	e.closed = true
+	e.mu.Unlock()
+	if first {
+		close(e.closing)
+	}
+	e.flights.Wait()
+	e.hub.close()
+}
+
+// InFlight returns the names of the accounts whose refresh is under way, for
+// saying what a quit waits for.
+func (e *Engine) InFlight() []string {
+	var names []string
+	for _, v := range e.Snapshot() {
+		if v.Refreshing {
+			names = append(names, v.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (e *Engine) poke() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wall is the time without its monotonic part, which stands still while a
+// laptop sleeps.
+func wall() time.Time { return time.Now().Round(0) }

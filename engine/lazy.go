@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// ValidAccessToken returns an access token that is valid for at least the
+// provider's skew (Skew), refreshing it first where it is not. However many
+// callers ask at once, here and in other processes, one refresh serves them
+// all; a caller's ctx bounds its own wait alone. A refresh that fails while the
+// token still lives serves that token.
+//
+// A hit costs no I/O, no lock and no allocation. In a running engine in
+// proactive mode a token inside the window is served and refreshed behind the
+// caller's back.
+//
+// Errors: KindNotFound, KindInactive, KindUnreadable, KindNoRefreshToken (an
+// expired static token), KindLoginDead, KindLocked, KindStore and those of the
+// provider.
+func (e *Engine) ValidAccessToken(ctx context.Context, key Key) (Secret, error) {
+	if st := (*e.index.Load())[key]; st != nil {
+		if t := st.live.Load(); t != nil && time.Now().Before(t.until) {
+			return t.access, nil
+		}
+	}
+	return e.validAccessToken(ctx, key)
+}
+
+// validAccessToken is the way past the hit: it reads the store.
+func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) {
+	a, err := e.load(ctx, key)
+	if err != nil {
+		if access, ok := e.remembered(key, 0); ok && KindOf(err) == KindStore {
+			return access, nil
+		}
+		return Secret{}, err
+	}
+	st := e.absorb(a)
+	if !a.Active {
+		return Secret{}, usable(a)
+	}
+	if a.Problem != nil {
+		return Secret{}, a.Problem
+	}
+	skew := Ahead(a, Skew(a.Provider))
+	if wall().Before(a.ExpiresAt.Add(-skew)) {
+		access, err := a.AccessToken.Open()
+		if err == nil && !access.Empty() {
+			e.mu.Lock()
+			e.serve(st, access, a.ExpiresAt, skew)
+			e.mu.Unlock()
+		}
+		return access, err
+	}
+	if access, ok := e.remembered(key, skew); ok { // newer than the store has
+		return access, nil
+	}
+	return e.refreshed(ctx, st, a, skew)
+}
+
+// refreshed refreshes and returns what came of it.
+func (e *Engine) refreshed(ctx context.Context, st *state, a Account, skew time.Duration) (Secret, error) {
+	err := usable(a)
+	if err == nil {
+		var r Result
+		if held := e.heldBack(st); held != nil {
+			err = held
+		} else if r, err = e.await(ctx, st, request{why: WhyAsked, window: Skew(a.Provider), seen: versionOf(a), once: true}); err == nil {
+			err = r.Err
+		}
+	}
+	if access, ok := e.remembered(st.key, 0); ok {
+		return access, nil
+	}
+	if err == nil || KindOf(err) == KindConflict { // another program did it: the store has the token
+		b, loadErr := e.load(ctx, st.key)
+		if loadErr != nil {
+			return Secret{}, loadErr
+		}
+		a, err = b, nil
+		e.absorb(a)
+	}
+	if wall().Before(a.ExpiresAt) {
+		if access, openErr := a.AccessToken.Open(); openErr == nil && !access.Empty() {
+			return access, nil
+		}
+	}
+	if err == nil {
+		err = Errorf(KindTransient, "refreshed by another program, but its token has expired: ask again", nil)
+	}
+	return Secret{}, err
+}
+
+// heldBack keeps a herd of callers from hammering a provider that just
+// failed: a Retry-After is kept, and one failure answers for the next 2 s.
+func (e *Engine) heldBack(st *state) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t, now := st.tries, wall()
+	if t.Err == nil || st.flight != nil {
+		return nil
+	}
+	if limited := KindOf(t.Err) == KindRateLimited && now.Before(t.RetryAt); limited ||
+		now.Sub(t.At) >= 0 && now.Sub(t.At) < backoffBase {
+		return t.Err
+	}
+	return nil
+}
+
+// remembered is an access token known here to be newer than the store's, or
+// the cached one, that lives longer than skew.
+func (e *Engine) remembered(key Key, skew time.Duration) (Secret, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	st := (*e.index.Load())[key]
+	if st == nil || !st.account.Active {
+		return Secret{}, false
+	}
+	now := wall()
+	newest := st.rotation.newest
+	ours := newest.RefreshToken.Fingerprint() == st.token || st.rotation.owed(st.token)
+	if ours && !newest.AccessToken.Empty() && now.Before(newest.ExpiresAt.Add(-skew)) {
+		e.serve(st, newest.AccessToken, newest.ExpiresAt, Ahead(st.account, Skew(st.key.Provider)))
+		return newest.AccessToken, true
+	}
+	if t := st.live.Load(); t != nil && now.Before(t.expiry.Add(-skew)) {
+		return t.access, true
+	}
+	return Secret{}, false
+}
+
+// serve makes access the token of the hit path. With e.mu held.
+func (e *Engine) serve(st *state, access Secret, expiry time.Time, skew time.Duration) {
+	until := expiry.Add(-skew)
+	if e.running && e.policy.Proactive && !st.account.Static() {
+		if soon := expiry.Add(-Ahead(st.account, e.policy.Window)); wall().Before(soon) {
+			until = soon
+		} else if st.due.After(wall()) && st.tries.Err == nil {
+			st.due = wall() // inside the window: the scheduler refreshes it now
+			e.fix(st)
+			e.poke()
+		}
+	}
+	st.live.Store(&liveToken{access, until, expiry})
+}

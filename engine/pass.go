@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// PassParams says what a pass is to do.
+type PassParams struct {
+	// Keys limits the pass to these accounts, due or not; nil means all.
+	Keys []Key
+	// Force refreshes all that can be, due or not.
+	Force bool
+	// Once is a command's way: one try per account.
+	Once bool
+}
+
+// Pass is the guide's manualRefresh: it reads all accounts, refreshes what is
+// due within the window (or what was named or forced), waits for all of it and
+// sums up. Where the listing had problems they are returned, joined, beside
+// the summary of the rest.
+func (e *Engine) Pass(ctx context.Context, p PassParams) (Summary, error) {
+	return e.pass(ctx, p, WhyManual)
+}
+
+func (e *Engine) pass(ctx context.Context, p PassParams, why Why) (Summary, error) {
+	began := time.Now()
+	err := e.Scan(ctx)
+	if KindOf(err) == KindStore {
+		return Summary{}, err
+	}
+	summary := Summary{ByProvider: map[string]Count{}}
+	var due []*state
+	for _, st := range e.chosen(p.Keys) {
+		if r, ok := e.gate(st, p, why); ok {
+			summary.add(r)
+		} else {
+			due = append(due, st)
+		}
+	}
+	for batch := range slices.Chunk(due, batchSize) {
+		results := make(chan Result)
+		for _, st := range batch {
+			go func() {
+				r, err := e.await(ctx, st, e.passRequest(st, p, why))
+				if err != nil {
+					r = resultOf(err)
+					r.Key, r.Name = st.key, e.viewOf(st).Name
+				}
+				results <- r
+			}()
+		}
+		for range batch {
+			summary.add(<-results)
+		}
+	}
+	slices.SortFunc(summary.Results, func(a, b Result) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Key.String(), b.Key.String()))
+	})
+	summary.Took = time.Since(began)
+	e.hub.publish(Event{Kind: EventPass, Summary: summary, Why: why, Err: err})
+	return summary, err
+}
+
+// chosen returns the states of keys, or of all accounts.
+func (e *Engine) chosen(keys []Key) []*state {
+	index := *e.index.Load()
+	if keys == nil {
+		return slices.Collect(maps.Values(index))
+	}
+	var states []*state
+	for _, key := range keys {
+		if st := index[key]; st != nil {
+			states = append(states, st)
+		}
+	}
+	return states
+}
+
+func (e *Engine) passRequest(st *state, p PassParams, why Why) request {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return request{why: why, window: e.policy.Window, seen: st.version, person: p.Force || p.Keys != nil, once: p.Once}
+}
+
+// gate is the guide's questions, in its order: active? a refresh token? due
+// within the window? It returns the result of an account that is not to be
+// refreshed now.
+func (e *Engine) gate(st *state, p PassParams, why Why) (Result, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	a, t, now := st.account, st.tries, wall()
+	person := p.Force || p.Keys != nil
+	backingOff := t.Stuck || now.Before(t.RetryAt)
+	var r Result
+	switch {
+	case usable(a) != nil:
+		r = resultOf(usable(a))
+	case !person && !Due(a, e.policy.Window, now):
+		r = skipped(ReasonNotDue, nil)
+	case t.Dead && !person:
+		r = skipped(ReasonNeedsLogin, t.Err)
+	case KindOf(t.Err) == KindRateLimited && now.Before(t.RetryAt):
+		r = skipped(ReasonRateLimited, t.Err)
+	case t.Err != nil && backingOff && why == WhyProactive:
+		r = Result{Outcome: ResultFailed, Err: t.Err} // still failing; its retry has its own moment
+	default:
+		return Result{}, false
+	}
+	r.Key, r.Name, r.ExpiresAt, r.Why = st.key, a.Name, a.ExpiresAt, why
+	return r, true
+}

@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+)
+
+// Times of a refresh. The exchange must end well inside the lease, which the
+// relay holds for 60 s.
+const (
+	exchangeTimeout = 30 * time.Second
+	leaseMargin     = 10 * time.Second // kept free at the lease's end for the save
+	lockWait        = 65 * time.Second // longer than a dead holder's lease
+	lockPollMax     = 2 * time.Second
+	saveTimeout     = 10 * time.Second // tries to store, while the lease is held
+	storeTimeout    = 10 * time.Second // one look at the store
+
+	successPause = 30 * time.Second // after a success whose token is due at once
+	backoffBase  = 2 * time.Second
+	backoffCap   = 10 * time.Minute
+	lookEvery    = time.Minute     // timers stop in standby: look at the wall clock
+	storeRetry   = 5 * time.Second // how soon a store that is back is noticed
+
+	// Concurrency and RatePerSecond (with Burst) bound the exchanges.
+	Concurrency   = 4
+	RatePerSecond = 10
+	Burst         = 20
+	batchSize     = 100
+)
+
+// Policy is when to refresh. The zero Window and Interval are not valid.
+type Policy struct {
+	// Proactive refreshes ahead of expiry; without it (lazy) a token is
+	// refreshed when it is asked for.
+	Proactive bool
+	Interval  time.Duration // between scans of all accounts
+	Window    time.Duration // how far ahead of expiry a refresh is due
+	// Seed makes this process's jitter its own, so that keepers beside each
+	// other do not all reach for the same lock.
+	Seed uint64
+}
+
+// Skew is how long before its expiry an access token no longer counts as
+// valid (guide: Claude 60 s, Gemini 10 s).
+func Skew(provider string) time.Duration {
+	if provider == Gemini {
+		return 10 * time.Second
+	}
+	return 60 * time.Second
+}
+
+// Lifetime is how long the current access token lives in all: expiry minus
+// last refresh; 0 where unknown.
+func Lifetime(a Account) time.Duration {
+	last := a.refreshedAt()
+	if a.ExpiresAt.IsZero() || last.IsZero() || !last.Before(a.ExpiresAt) {
+		return 0
+	}
+	return a.ExpiresAt.Sub(last)
+}
+
+// Ahead is the window or skew that holds for this account: at most half its
+// token's lifetime, so that a short-lived token is not due when it is new.
+func Ahead(a Account, window time.Duration) time.Duration {
+	if life := Lifetime(a); life > 0 {
+		return min(window, life/2)
+	}
+	return window
+}
+
+// Due reports whether the account is within window of its expiry. An unknown
+// expiry counts as expired.
+func Due(a Account, window time.Duration, now time.Time) bool {
+	return a.ExpiresAt.IsZero() || !now.Before(a.ExpiresAt.Add(-Ahead(a, window)))
+}
+
+// Deadline is the account's own moment: expiry − window − jitter, where the
+// jitter is up to a fifth of the window and the same whenever it is asked for.
+func (p Policy) Deadline(a Account) time.Time {
+	if a.ExpiresAt.IsZero() {
+		return time.Time{}
+	}
+	window := Ahead(a, p.Window)
+	h := fnv.New64a()
+	var b [16]byte
+	for i := range 8 {
+		b[i] = byte(p.Seed >> (8 * i))
+		b[8+i] = byte(a.ExpiresAt.UnixMilli() >> (8 * i))
+	}
+	h.Write(b[:])
+	h.Write([]byte(a.Key.String()))
+	fraction := float64(h.Sum64()>>11) / (1 << 53)
+	return a.ExpiresAt.Add(-window - time.Duration(fraction*0.2*float64(window)))
+}
+
+// Tries is what this process knows of an account's refreshes.
+type Tries struct {
+	Result    string // ResultRefreshed, …; "" before the first
+	Err       error  // of the last try, nil unless it failed
+	At        time.Time
+	Took      time.Duration
+	Succeeded time.Time // the last success here
+	Failures  int       // in a row
+	// RetryAt is the earliest next try after a failure.
+	RetryAt time.Time
+	// Dead is why no try can help until a person signs in again.
+	Dead bool
+	// Stuck waits for other settings (KindSettings).
+	Stuck bool
+}
+
+// Next is when the account will be refreshed by itself; false where it will
+// not be.
+func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
+	if !p.Proactive || !a.Active || a.Problem != nil || a.Static() || t.Dead || t.Stuck {
+		return time.Time{}, false
+	}
+	next := p.Deadline(a)
+	if !t.Succeeded.IsZero() && !next.After(t.Succeeded) {
+		next = t.Succeeded.Add(successPause) // due at once: do not hammer the provider
+	}
+	if t.RetryAt.After(next) {
+		next = t.RetryAt
+	}
+	return next, true
+}
+
+// Backoff is the wait after the n-th failure in a row: full jitter under an
+// exponential cap of 2 s to 10 min.
+func Backoff(failures int) time.Duration {
+	limit := backoffCap
+	if failures < 16 {
+		limit = min(backoffBase<<max(failures-1, 0), backoffCap)
+	}
+	return time.Duration(rand.Int64N(int64(limit))) + 1
+}
+
+// Status of an account, the first that holds.
+type Status string
+
+const (
+	StatusDisabled   Status = "disabled"
+	StatusUnreadable Status = "unreadable"  // cannot be decrypted or parsed
+	StatusNeedsLogin Status = "needs_login" // the refresh token is dead
+	StatusStatic     Status = "static"      // no refresh token
+	StatusFailing    Status = "failing"     // the last try failed, it is being retried
+	StatusExpired    Status = "expired"     // refreshable
+	StatusExpiring   Status = "expiring"    // inside the window
+	StatusValid      Status = "valid"
+)
+
+// Severity orders statuses for people: the worst first.
+func (s Status) Severity() int {
+	for i, known := range []Status{StatusNeedsLogin, StatusUnreadable, StatusFailing, StatusExpired, StatusExpiring,
+		StatusValid, StatusStatic, StatusDisabled} {
+		if s == known {
+			return i
+		}
+	}
+	return -1
+}
+
+// StatusOf tells how the account fares.
+func (p Policy) StatusOf(a Account, t Tries, now time.Time) Status {
+	switch {
+	case !a.Active:
+		return StatusDisabled
+	case a.Problem != nil:
+		return StatusUnreadable
+	case t.Dead:
+		return StatusNeedsLogin
+	case a.Static():
+		return StatusStatic
+	case t.Err != nil:
+		return StatusFailing
+	case a.ExpiresAt.IsZero() || !now.Before(a.ExpiresAt):
+		return StatusExpired
+	case Due(a, p.Window, now):
+		return StatusExpiring
+	}
+	return StatusValid
+}

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"container/heap"
+	"time"
+)
+
+// dueQueue orders the accounts by when each is due; all of it is guarded by
+// Engine.mu.
+type dueQueue []*state
+
+func (q dueQueue) Len() int           { return len(q) }
+func (q dueQueue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q dueQueue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i+1, j+1
+}
+
+func (q *dueQueue) Push(x any) {
+	st := x.(*state)
+	*q = append(*q, st)
+	st.place = len(*q)
+}
+
+func (q *dueQueue) Pop() any {
+	old := *q
+	st := old[len(old)-1]
+	old[len(old)-1] = nil
+	*q = old[:len(old)-1]
+	st.place = 0
+	return st
+}
+
+// requeue puts the account where its next refresh belongs, or takes it out
+// where none is planned or one is under way.
+func (e *Engine) requeue(st *state) {
+	next, planned := e.policy.Next(st.account, st.tries)
+	if !planned || st.flight != nil {
+		e.dequeue(st)
+		return
+	}
+	st.due = next
+	if st.place == 0 {
+		heap.Push(&e.queue, st)
+	} else {
+		heap.Fix(&e.queue, st.place-1)
+	}
+}
+
+func (e *Engine) dequeue(st *state) {
+	if st.place > 0 {
+		heap.Remove(&e.queue, st.place-1)
+	}
+}
+
+// fix restores the order after st.due was changed.
+func (e *Engine) fix(st *state) {
+	if st.place > 0 {
+		heap.Fix(&e.queue, st.place-1)
+	}
+}
+
+// takeDue removes and returns the accounts that are due, the earliest first,
+// as many as a batch has room for beside what is under way.
+func (e *Engine) takeDue(now time.Time) []*state {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var due []*state
+	for e.underWay+len(due) < batchSize && len(e.queue) > 0 && !e.queue[0].due.After(now) {
+		due = append(due, heap.Pop(&e.queue).(*state))
+	}
+	return due
+}
+
+// nextDue is when the first account is due; false where none is, or where
+// there is no room for it: the end of a flight wakes the scheduler.
+func (e *Engine) nextDue() (time.Time, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.queue) == 0 || e.underWay >= batchSize {
+		return time.Time{}, false
+	}
+	return e.queue[0].due, true
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Run works until ctx is done: in proactive mode it scans at the interval and
+// refreshes what it finds due, and between scans refreshes each account at its
+// own deadline; in lazy mode it only reads at the interval, for those who
+// watch. It compares wall-clock times at least once a minute, so that a
+// sleeping laptop catches up when it wakes. The caller then calls Close.
+func (e *Engine) Run(ctx context.Context) {
+	e.setRunning(true)
+	defer e.setRunning(false)
+	e.hub.publish(Event{Kind: EventStarted, Policy: e.Policy()})
+
+	var (
+		nextScan = wall()
+		scanning chan error // nil: no scan under way
+		timer    = time.NewTimer(0)
+		looked   time.Time
+	)
+	defer timer.Stop()
+	defer func() {
+		if scanning != nil {
+			<-scanning
+		}
+	}()
+	for {
+		now, policy := wall(), e.Policy()
+		if nextScan.Sub(now) > policy.Interval { // shorter now, or the clock was set back
+			nextScan = now.Add(policy.Interval)
+		}
+		if scanning == nil && !now.Before(nextScan) {
+			scanning = e.beginScan(ctx, policy)
+			nextScan = now.Add(policy.Interval)
+		}
+		if policy.Proactive {
+			e.refreshDue(now, policy)
+		}
+		if sinceLook := now.Sub(looked); sinceLook >= lookEvery || sinceLook < 0 {
+			e.alertExpired(now)
+			looked = now
+		}
+
+		timer.Reset(e.untilNext(now, nextScan, scanning != nil))
+		select {
+		case <-ctx.Done():
+			return
+		case err := <-scanning:
+			scanning = nil
+			if retry := wall().Add(storeRetry); KindOf(err) == KindStore && retry.Before(nextScan) {
+				nextScan = retry
+			}
+		case <-e.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+func (e *Engine) setRunning(running bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running = running
+}
+
+// beginScan starts a pass, or in lazy mode a mere look.
+func (e *Engine) beginScan(ctx context.Context, policy Policy) chan error {
+	done := make(chan error, 1)
+	go func() {
+		if !policy.Proactive {
+			done <- e.Scan(ctx)
+			return
+		}
+		_, err := e.pass(ctx, PassParams{}, WhyProactive)
+		done <- err
+	}()
+	return done
+}
+
+// refreshDue starts what the queue has due, at most a batch at a time under
+// way.
+func (e *Engine) refreshDue(now time.Time, policy Policy) {
+	for _, st := range e.takeDue(now) {
+		e.mu.Lock()
+		seen := st.version
+		e.mu.Unlock()
+		e.start(st, request{why: WhyProactive, window: policy.Window, seen: seen})
+	}
+}
+
+// alertExpired tells of tokens that ran out while their refreshes keep failing.
+func (e *Engine) alertExpired(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, st := range *e.index.Load() {
+		if st.tries.Err != nil {
+			e.alert(st, now)
+		}
+	}
+}
+
+// untilNext is how long nothing needs doing.
+func (e *Engine) untilNext(now, nextScan time.Time, scanning bool) time.Duration {
+	next := now.Add(lookEvery)
+	if !scanning && nextScan.Before(next) {
+		next = nextScan
+	}
+	if due, ok := e.nextDue(); ok && due.Before(next) {
+		next = due
+	}
+	return max(next.Sub(now), 0)
+}

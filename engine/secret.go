@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// Secret is a token, key or password. Printed, logged or marshalled in any
+// way it shows as "[redacted]"; Reveal is the one way out, so that a search
+// for it finds every place where a secret leaves.
+type Secret struct{ text string }
+
+// NewSecret wraps text.
+func NewSecret(text string) Secret { return Secret{text} }
+
+// Reveal returns the text itself. It must go only to the provider, to an
+// encrypted store, or to the person who asked for it.
+func (s Secret) Reveal() string { return s.text }
+
+// Empty reports whether there is no text.
+func (s Secret) Empty() bool { return s.text == "" }
+
+// Fingerprint identifies the secret without giving it away.
+func (s Secret) Fingerprint() Fingerprint { return sha256.Sum256([]byte(s.text)) }
+
+func (s Secret) String() string                   { return redacted }
+func (s Secret) GoString() string                 { return redacted }
+func (s Secret) Format(f fmt.State, _ rune)       { fmt.Fprint(f, redacted) }
+func (s Secret) LogValue() slog.Value             { return slog.StringValue(redacted) }
+func (s Secret) MarshalText() ([]byte, error)     { return []byte(redacted), nil }
+func (s *Secret) UnmarshalText(text []byte) error { s.text = string(text); return nil }
+
+// Fingerprint is the SHA-256 of a refresh token. Refresh tokens carry at least
+// 128 random bits, so it may be kept and shared; it is never shown to people.
+type Fingerprint [sha256.Size]byte
+
+// Zero reports whether f is the fingerprint of nothing.
+func (f Fingerprint) Zero() bool { return f == Fingerprint{} }
+
+// MarshalText returns f as hexadecimal.
+func (f Fingerprint) MarshalText() ([]byte, error) {
+	return hex.AppendEncode(nil, f[:]), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (f *Fingerprint) UnmarshalText(text []byte) error {
+	b, err := hex.DecodeString(string(text))
+	if err != nil || len(b) != len(f) {
+		return fmt.Errorf("not a fingerprint: %d characters", len(text))
+	}
+	copy(f[:], b)
+	return nil
+}
+
+// Sealed is a secret as its store holds it: encrypted, and opened only by
+// whoever is about to use it.
+type Sealed struct {
+	text string
+	open func(text string) (Secret, error)
+}
+
+// Seal pairs the stored text with the store's way to open it.
+func Seal(text string, open func(text string) (Secret, error)) Sealed {
+	return Sealed{text, open}
+}
+
+// Empty reports whether the store holds nothing there.
+func (s Sealed) Empty() bool { return s.text == "" }
+
+// Stored returns the text as the store holds it, for its compare-and-swap.
+func (s Sealed) Stored() string { return s.text }
+
+// Open decrypts. Its error is of KindUnreadable.
+func (s Sealed) Open() (Secret, error) {
+	if s.text == "" {
+		return Secret{}, nil
+	}
+	return s.open(s.text)
+}
+
+// digest tells whether the stored text is the same as before without keeping it.
+func (s Sealed) digest() Fingerprint {
+	if s.text == "" {
+		return Fingerprint{}
+	}
+	return sha256.Sum256([]byte(s.text))
+}
+
+func (s Sealed) String() string             { return redacted }
+func (s Sealed) GoString() string           { return redacted }
+func (s Sealed) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
+func (s Sealed) LogValue() slog.Value       { return slog.StringValue(redacted) }

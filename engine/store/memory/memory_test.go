@@ -1,0 +1,20 @@
+package memory_test
+
+import (
+	"testing"
+
+	"tokentray/engine"
+	"tokentray/engine/store/memory"
+	"tokentray/engine/store/storetest"
+)
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Subject {
+		s := memory.New()
+		return storetest.Subject{
+			Store: s, Locker: s, OtherLocker: s,
+			Remove:    func(_ *testing.T, key engine.Key) { s.Remove(key) },
+			Providers: []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid},
+		}
+	})
+}

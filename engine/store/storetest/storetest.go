@@ -1,0 +1,295 @@
+// Package storetest is the conformance suite that every engine.Store and
+// engine.Locker passes.
+package storetest
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tokentray/engine"
+)
+
+// Subject is one store under test, empty at the start, with what a test needs
+// to play the other programs that share it.
+type Subject struct {
+	Store  engine.Store
+	Locker engine.Locker
+	// OtherLocker is the locker of another process on the same store.
+	OtherLocker engine.Locker
+	// Remove deletes the account behind the store's back.
+	Remove func(t *testing.T, key engine.Key)
+	// Providers are those whose accounts the store can hold.
+	Providers []string
+}
+
+// Run runs the suite; open is called for each test.
+func Run(t *testing.T, open func(t *testing.T) Subject) {
+	for name, test := range map[string]func(*testing.T, Subject){
+		"Add":            testAdd,
+		"Save":           testSave,
+		"SaveUnrotated":  testSaveUnrotated,
+		"SaveOnlyTheKey": testSavePartial,
+		"SaveConflict":   testConflict,
+		"SaveRepeated":   testRepeated,
+		"SaveRemoved":    testRemoved,
+		"MarkDead":       testMarkDead,
+		"Lease":          testLease,
+		"ManyWriters":    testManyWriters,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+var soon = time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+
+func add(t *testing.T, s Subject, provider string) engine.Account {
+	t.Helper()
+	a, err := s.Store.Add(t.Context(), engine.NewAccount{
+		Provider: provider, Name: "账户 " + provider, RefreshToken: engine.NewSecret("refresh-0"),
+		AccessToken: engine.NewSecret("access-0"), ExpiresAt: soon,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return load(t, s, a.Key)
+}
+
+func load(t *testing.T, s Subject, key engine.Key) engine.Account {
+	t.Helper()
+	a, err := s.Store.Load(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Problem != nil {
+		t.Fatal(a.Problem)
+	}
+	return a
+}
+
+// check compares the stored tokens.
+func check(t *testing.T, a engine.Account, refresh, access string) {
+	t.Helper()
+	for what, want := range map[string]struct {
+		sealed engine.Sealed
+		text   string
+	}{"refresh token": {a.RefreshToken, refresh}, "access token": {a.AccessToken, access}} {
+		got, err := want.sealed.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Reveal() != want.text {
+			t.Errorf("%s: got %q, want %q", what, got.Reveal(), want.text)
+		}
+	}
+}
+
+func wantKind(t *testing.T, err error, kind engine.Kind) {
+	t.Helper()
+	if err == nil || engine.KindOf(err) != kind {
+		t.Errorf("error %v is of kind %d, want %d", err, engine.KindOf(err), kind)
+	}
+}
+
+func token(refresh, access string, expiry time.Time) engine.Token {
+	return engine.Token{RefreshToken: engine.NewSecret(refresh), AccessToken: engine.NewSecret(access), ExpiresAt: expiry}
+}
+
+func testAdd(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		a := add(t, s, p)
+		check(t, a, "refresh-0", "access-0")
+		if !a.Active || a.Name != "账户 "+p || a.Provider != p || !a.ExpiresAt.Equal(soon) {
+			t.Errorf("%s: stored as %+v", p, a)
+		}
+	}
+	listing, err := s.Store.List(t.Context())
+	if err != nil || len(listing.Problems) > 0 {
+		t.Fatal(err, listing.Problems)
+	}
+	if len(listing.Accounts) != len(s.Providers) {
+		t.Fatalf("%d accounts listed, want %d", len(listing.Accounts), len(s.Providers))
+	}
+	for _, a := range listing.Accounts {
+		if refresh, err := a.RefreshToken.Open(); err != nil || refresh.Reveal() != "refresh-0" {
+			t.Errorf("listed refresh token: %q, %v", refresh.Reveal(), err)
+		}
+		if !a.AccessToken.Empty() {
+			t.Errorf("%s: an access token in the listing", a.Name)
+		}
+	}
+	_, err = s.Store.Load(t.Context(), engine.Key{Provider: s.Providers[0], ID: "none"})
+	wantKind(t, err, engine.KindNotFound)
+}
+
+func testSave(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old := add(t, s, p)
+		at := time.Now().UTC().Truncate(time.Millisecond)
+		saved, err := s.Store.Save(t.Context(), old, token("refresh-1", "access-1", soon.Add(time.Hour)), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range []engine.Account{saved, load(t, s, old.Key)} {
+			check(t, a, "refresh-1", "access-1")
+			if !a.ExpiresAt.Equal(soon.Add(time.Hour)) || !a.Memo.RefreshedAt.Equal(at) || a.Name != old.Name {
+				t.Errorf("%s: saved as expiry %v, memo %+v, name %q", p, a.ExpiresAt, a.Memo, a.Name)
+			}
+		}
+	}
+}
+
+func testSaveUnrotated(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old := add(t, s, p)
+		if _, err := s.Store.Save(t.Context(), old, token("", "access-1", soon), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		check(t, load(t, s, old.Key), "refresh-0", "access-1")
+	}
+}
+
+func testSavePartial(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old := add(t, s, p)
+		if _, err := s.Store.Save(t.Context(), old, token("refresh-1", "", time.Time{}), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		a := load(t, s, old.Key)
+		check(t, a, "refresh-1", "access-0")
+		if !a.ExpiresAt.Equal(old.ExpiresAt) {
+			t.Errorf("%s: the expiry of the kept access token changed to %v", p, a.ExpiresAt)
+		}
+	}
+}
+
+func testConflict(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old := add(t, s, p)
+		if _, err := s.Store.Save(t.Context(), old, token("refresh-1", "access-1", soon), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Store.Save(t.Context(), old, token("refresh-2", "access-2", soon), time.Now())
+		wantKind(t, err, engine.KindConflict)
+		_, err = s.Store.MarkDead(t.Context(), old, engine.Verdict{Code: "invalid_grant", At: time.Now()})
+		wantKind(t, err, engine.KindConflict)
+		a := load(t, s, old.Key)
+		check(t, a, "refresh-1", "access-1")
+		if a.StoreStatus == "error" || a.Memo.Dead.Code != "" {
+			t.Errorf("%s: marked dead in spite of the conflict", p)
+		}
+	}
+}
+
+// testRepeated: a second swap on what the first left succeeds, as after a
+// reply that was lost.
+func testRepeated(t *testing.T, s Subject) {
+	old := add(t, s, s.Providers[0])
+	tok := token("refresh-1", "access-1", soon)
+	saved, err := s.Store.Save(t.Context(), old, tok, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Store.Save(t.Context(), saved, tok, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	check(t, load(t, s, old.Key), "refresh-1", "access-1")
+}
+
+func testRemoved(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old := add(t, s, p)
+		s.Remove(t, old.Key)
+		_, err := s.Store.Save(t.Context(), old, token("refresh-1", "access-1", soon), time.Now())
+		wantKind(t, err, engine.KindNotFound)
+		_, err = s.Store.MarkDead(t.Context(), old, engine.Verdict{Code: "invalid_grant", At: time.Now()})
+		wantKind(t, err, engine.KindNotFound)
+		_, err = s.Store.Load(t.Context(), old.Key)
+		wantKind(t, err, engine.KindNotFound)
+	}
+}
+
+func testMarkDead(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old := add(t, s, p)
+		refresh, _ := old.RefreshToken.Open()
+		v := engine.Verdict{Token: refresh.Fingerprint(), Code: "invalid_grant", At: time.Now().UTC().Truncate(time.Second)}
+		if _, err := s.Store.MarkDead(t.Context(), old, v); err != nil {
+			t.Fatal(err)
+		}
+		a := load(t, s, old.Key)
+		check(t, a, "refresh-0", "access-0")
+		if got := a.Memo.Dead; got.Token != v.Token || got.Code != v.Code || !got.At.Equal(v.At) {
+			t.Errorf("%s: verdict %+v, want %+v", p, got, v)
+		}
+		if _, err := s.Store.Save(t.Context(), a, token("refresh-1", "access-1", soon), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if a := load(t, s, old.Key); a.Memo.Dead.Code != "" || a.StoreError != "" {
+			t.Errorf("%s: still dead after a refresh: %+v %q", p, a.Memo.Dead, a.StoreError)
+		}
+	}
+}
+
+func testLease(t *testing.T, s Subject) {
+	key := engine.Key{Provider: s.Providers[0], ID: "leased"}
+	began := time.Now()
+	lease, err := s.Locker.TryLock(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if until := lease.Until(); until.Before(began.Add(45*time.Second)) || until.After(time.Now().Add(time.Minute)) {
+		t.Errorf("the lease ends %v after it was taken", until.Sub(began))
+	}
+	for _, locker := range []engine.Locker{s.Locker, s.OtherLocker} {
+		_, err := locker.TryLock(t.Context(), key)
+		wantKind(t, err, engine.KindLocked)
+	}
+	other, err := s.OtherLocker.TryLock(t.Context(), engine.Key{Provider: key.Provider, ID: "another"})
+	if err != nil {
+		t.Fatalf("another account's lease: %v", err)
+	}
+	if err := other.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.OtherLocker.TryLock(t.Context(), key)
+	if err != nil {
+		t.Fatalf("after the release: %v", err)
+	}
+	if err := lease.Release(t.Context()); err != nil { // not ours any more: nothing happens
+		t.Fatal(err)
+	}
+	_, err = s.Locker.TryLock(t.Context(), key)
+	wantKind(t, err, engine.KindLocked)
+	if err := second.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testManyWriters: of many swaps on one state exactly one wins.
+func testManyWriters(t *testing.T, s Subject) {
+	old := add(t, s, s.Providers[0])
+	var wg sync.WaitGroup
+	won := make(chan string, 16)
+	for i := range 16 {
+		wg.Go(func() {
+			name := strings.Repeat("x", i+1)
+			if _, err := s.Store.Save(t.Context(), old, token("refresh-"+name, "access-"+name, soon), time.Now()); err == nil {
+				won <- name
+			} else if engine.KindOf(err) != engine.KindConflict {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	close(won)
+	if len(won) != 1 {
+		t.Fatalf("%d writers won", len(won))
+	}
+	name := <-won
+	check(t, load(t, s, old.Key), "refresh-"+name, "access-"+name)
+}
