@@ -1,0 +1,141 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"tokentray/engine"
+)
+
+// answer is a token endpoint's body, good or bad (RFC 6749, 5.1 and 5.2), with
+// what OpenAI, Anthropic and WorkOS add or do differently.
+type answer struct {
+	AccessToken  string  `json:"access_token"`
+	RefreshToken string  `json:"refresh_token"`
+	IDToken      string  `json:"id_token"`
+	ExpiresIn    seconds `json:"expires_in"`
+	ExpiresAt    string  `json:"expires_at"` // WorkOS: ISO 8601
+	Scope        text    `json:"scope"`
+	TokenType    text    `json:"token_type"`
+	Organization text    `json:"organization_id"`
+	AuthMethod   text    `json:"authentication_method"`
+	Error        code    `json:"error"`
+	Code         text    `json:"code"`
+}
+
+// text is a string; any other JSON value counts as none.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*t = text(s)
+	}
+	return nil
+}
+
+// code is an OAuth error code, or an object that holds one.
+type code string
+
+func (c *code) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*c = code(s)
+		return nil
+	}
+	var object struct{ Code, Type text }
+	if json.Unmarshal(b, &object) == nil {
+		if *c = code(object.Code); *c == "" {
+			*c = code(object.Type)
+		}
+	}
+	return nil
+}
+
+// seconds is a number, also as text; given says that it was there at all.
+type seconds struct {
+	value float64
+	given bool
+}
+
+func (s *seconds) UnmarshalJSON(b []byte) error {
+	if bytes.Equal(b, []byte("null")) {
+		return nil
+	}
+	s.given = true
+	s.value, _ = strconv.ParseFloat(strings.Trim(string(b), `"`), 64) // 0, and so unusable, where it is no number
+	return nil
+}
+
+// maxLifetime bounds what an answer may claim.
+const maxLifetime = 10 * 365 * 24 * time.Hour
+
+// token turns a 2xx body into a Token. usable is false where it is not one; a
+// new refresh token that it may carry all the same is in the Token then.
+func (d dialect) token(body []byte, now time.Time) (t engine.Token, usable bool) {
+	var a answer
+	err := json.Unmarshal(body, &a)
+	if printable(a.RefreshToken) {
+		t.RefreshToken = engine.NewSecret(a.RefreshToken)
+	}
+	if err != nil || !printable(a.AccessToken) || a.RefreshToken != "" && t.RefreshToken.Empty() {
+		return t, false
+	}
+	lifetime, ok := d.lifetimeOf(a, now)
+	if !ok {
+		return t, false
+	}
+	t.AccessToken = engine.NewSecret(a.AccessToken)
+	if printable(a.IDToken) {
+		t.IDToken = engine.NewSecret(a.IDToken)
+	}
+	t.ExpiresAt = now.Add(min(lifetime, maxLifetime)).UTC().Truncate(time.Millisecond)
+	t.Scope, t.Type = string(a.Scope), string(a.TokenType)
+	t.Organization, t.AuthMethod = string(a.Organization), string(a.AuthMethod)
+	return t, true
+}
+
+func (d dialect) lifetimeOf(a answer, now time.Time) (time.Duration, bool) {
+	if a.ExpiresIn.given {
+		v := a.ExpiresIn.value
+		if !(v > 0) { // NaN too
+			return 0, false
+		}
+		return time.Duration(min(v, maxLifetime.Seconds()) * float64(time.Second)), true
+	}
+	if at, err := time.Parse(time.RFC3339, a.ExpiresAt); err == nil {
+		return at.Sub(now), at.After(now)
+	}
+	return d.lifetime(a), true
+}
+
+// maxToken bounds a token, in bytes. Real ones are below 8 KiB.
+const maxToken = 64 << 10
+
+// printable reports whether s can be a token: printable ASCII, not empty.
+func printable(s string) bool {
+	if s == "" || len(s) > maxToken {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '!' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// errorCode is the first thing in an error body that looks like a code.
+func errorCode(body []byte) string {
+	var a answer
+	if json.Unmarshal(body, &a) != nil {
+		return ""
+	}
+	if a.Error != "" {
+		return string(a.Error)
+	}
+	return string(a.Code)
+}

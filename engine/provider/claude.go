@@ -1,0 +1,24 @@
+package provider
+
+import (
+	"net/http"
+	"time"
+)
+
+// claudeCLIVersion is the Claude Code release whose requests these look like.
+const claudeCLIVersion = "2.1.44"
+
+func claude() dialect {
+	return dialect{
+		url:    "https://platform.claude.com/v1/oauth/token",
+		fields: fixedFields(map[string]string{"client_id": "9d1c250a-e61b-44d9-88ed-5944d1962f5e"}),
+		json:   true,
+		header: http.Header{
+			"Accept":     {"application/json, text/plain, */*"},
+			"User-Agent": {"claude-cli/" + claudeCLIVersion + " (external, cli)"},
+			"Referer":    {"https://claude.ai/"},
+			"Origin":     {"https://claude.ai"},
+		},
+		lifetime: fixedLifetime(8 * time.Hour),
+	}
+}

@@ -1,0 +1,230 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"tokentray/engine"
+)
+
+const (
+	maxBody       = 1 << 20 // bytes of an answer that are read
+	dialTimeout   = 10 * time.Second
+	maxRetryAfter = time.Hour
+)
+
+// endpoint is the engine.Provider of a dialect.
+type endpoint struct {
+	dialect
+	rootCAs *x509.CertPool
+}
+
+// Exchange implements engine.Provider.
+func (p *endpoint) Exchange(ctx context.Context, ex engine.ExchangeRequest) (engine.Token, error) {
+	proxy, err := ProxyURL(ex.Proxy)
+	if err != nil {
+		return engine.Token{}, err
+	}
+	req, err := p.request(ctx, ex)
+	if err != nil {
+		return engine.Token{}, err
+	}
+	// A request that got no connection was never sent. Once it has one, only
+	// an answer tells what became of it.
+	var connected atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	}))
+	transport := p.transport(proxy)
+	defer transport.CloseIdleConnections()
+	resp, err := transport.RoundTrip(req) // follows no redirects
+	if err != nil {
+		return engine.Token{}, p.noAnswer(err, proxy, connected.Load())
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if resp.StatusCode/100 != 2 {
+		return engine.Token{}, refusal(resp, body)
+	}
+	if err != nil {
+		return engine.Token{}, unknown("the answer was cut off")
+	}
+	if len(body) > maxBody {
+		return engine.Token{}, unknown("the answer is larger than 1 MiB")
+	}
+	token, usable := p.token(body, time.Now().Round(0))
+	if !usable {
+		return token, unknown("the answer is not a usable token")
+	}
+	return token, nil
+}
+
+func (p *endpoint) request(ctx context.Context, ex engine.ExchangeRequest) (*http.Request, error) {
+	fields, err := p.fields(ex)
+	if err != nil {
+		return nil, err
+	}
+	params := map[string]string{"grant_type": "refresh_token", "refresh_token": ex.RefreshToken.Reveal()}
+	for name, value := range fields {
+		params[name] = value
+	}
+	var body []byte
+	contentType := "application/x-www-form-urlencoded"
+	if p.json {
+		contentType = "application/json"
+		if body, err = json.Marshal(params); err != nil {
+			return nil, err
+		}
+	} else {
+		form := url.Values{}
+		for name, value := range params {
+			form.Set(name, value)
+		}
+		body = []byte(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, engine.Errorf(engine.KindSettings, "the token endpoint's URL cannot be used", nil)
+	}
+	req.GetBody = nil // or the transport might send it twice
+	req.Header.Set("Accept", "application/json")
+	for name, values := range p.header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Content-Type", contentType)
+	return req, nil
+}
+
+// transport makes one connection for one exchange. An account without a proxy
+// of its own goes by the environment's (HTTPS_PROXY), as other tools do.
+func (p *endpoint) transport(proxy *url.URL) *http.Transport {
+	t := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSHandshakeTimeout:    dialTimeout,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: p.rootCAs},
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	if proxy != nil {
+		t.Proxy = http.ProxyURL(proxy)
+	}
+	return t
+}
+
+// noAnswer is the error of a request without an answer.
+func (p *endpoint) noAnswer(err error, proxy *url.URL, connected bool) error {
+	if connected {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return unknown("the provider did not answer in time")
+		}
+		return unknown("the connection broke before the answer")
+	}
+	host := ""
+	if u, parseErr := url.Parse(p.url); parseErr == nil {
+		host = u.Host
+	}
+	e := &engine.Error{Kind: engine.KindTransient, Unsent: true, Message: "could not connect to " + host, Err: cause(err)}
+	if proxy != nil {
+		e.Kind = engine.KindProxy
+		e.Message = fmt.Sprintf("could not connect to %s through the account's proxy %s://%s: check that it runs and "+
+			"takes these credentials", host, proxy.Scheme, proxy.Host)
+	}
+	return e
+}
+
+// cause keeps of a network error what cannot hold anything the other side
+// sent.
+func cause(err error) error {
+	var dns *net.DNSError
+	var op *net.OpError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return errors.New("timed out")
+	case errors.As(err, &cert):
+		return errors.New("its TLS certificate is not valid here")
+	case errors.As(err, &dns):
+		return errors.New("the name cannot be resolved")
+	case errors.As(err, &op) && op.Timeout():
+		return errors.New("timed out")
+	case errors.As(err, &op) && op.Op != "remote error":
+		if inner := op.Unwrap(); inner != nil && op.Op == "dial" {
+			return inner
+		}
+	}
+	return nil
+}
+
+func unknown(what string) error {
+	return engine.Errorf(engine.KindUnknownOutcome, what+": it is not known whether the refresh token is used up", nil)
+}
+
+// finalCodes mean that a person must sign in again; settingsCodes that our
+// client settings are wrong.
+var (
+	finalCodes = []string{"invalid_grant", "invalid_refresh_token", "refresh_token_reused", "refresh_token_expired",
+		"refresh_token_invalidated", "app_session_terminated", "access_denied"}
+	settingsCodes = []string{"invalid_client", "unauthorized_client"}
+)
+
+// refusal is the error of an answer that is not 2xx.
+func refusal(resp *http.Response, body []byte) error {
+	status := resp.StatusCode
+	e := &engine.Error{
+		Kind:       engine.KindTransient,
+		Message:    fmt.Sprintf("the provider answered %d", status),
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+	}
+	if text := http.StatusText(status); text != "" {
+		e.Message += " " + text
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		e.Kind = engine.KindRateLimited
+		e.Message = "the provider limits the rate (429)"
+		if e.RetryAfter > 0 {
+			e.Message += ", asking to wait " + e.RetryAfter.Round(time.Second).String()
+		}
+	case status == http.StatusProxyAuthRequired:
+		e.Kind = engine.KindProxy
+		e.Message = "the proxy wants other credentials (407)"
+	case status/100 == 3:
+		e.Message += " (redirects are not followed)"
+	case status == http.StatusBadRequest, status == http.StatusUnauthorized, status == http.StatusForbidden:
+		code := errorCode(body)
+		switch {
+		case slices.Contains(finalCodes, code):
+			e.Kind, e.Code, e.Message = engine.KindLoginDead, code, engine.CodeText(code)
+		case slices.Contains(settingsCodes, code):
+			e.Kind, e.Code, e.Message = engine.KindSettings, code, engine.CodeText(code)
+		}
+	}
+	return e
+}
+
+// retryAfter reads both forms of the header (RFC 9110, 10.2.3).
+func retryAfter(value string, now time.Time) time.Duration {
+	if s, err := strconv.ParseInt(value, 10, 64); err == nil && s > 0 {
+		return time.Duration(min(s, int64(maxRetryAfter/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil && at.After(now) {
+		return min(at.Sub(now), maxRetryAfter)
+	}
+	return 0
+}
