@@ -63,6 +63,7 @@ type Account struct {
 	AccessToken Sealed
 
 	Proxy        Secret // JSON as relay/INTEROP.md has it; holds a password
+	Scopes       string // of the access token, separated by spaces
 	Organization string // WorkOS organisation of droid accounts
 
 	// Memo is what keepers remember of the account, shared through its store.

@@ -1,0 +1,8 @@
+// Package relay keeps accounts in the Redis of a claude-relay-service, beside
+// one or more running relays and other keepers: the relay's keys, its cipher
+// and its lock, as relay/INTEROP.md describes them.
+//
+// It writes only the token fields of an account, in one Lua script that first
+// compares the stored refresh token, and a memo beside the account (key
+// tokentray:{<account key>}; the braces keep it in the account's Cluster slot).
+package relay

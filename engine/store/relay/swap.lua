@@ -1,0 +1,20 @@
+-- Compare-and-swap of an account.
+-- KEYS: account hash, memo
+-- ARGV: the expected refreshToken, the new one ('' where it stays), the memo, the name of a field that forbids the
+-- change of the hash by being 'true' ('' for none), then field, value, …
+local stored = redis.call('HGET', KEYS[1], 'refreshToken')
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return 'gone'
+end
+if stored ~= ARGV[1] then
+  -- Ours already: the client sent this again because the reply was lost. Ciphertexts are unique.
+  if ARGV[2] ~= '' and stored == ARGV[2] then
+    return 'done'
+  end
+  return 'changed'
+end
+if #ARGV > 4 and (ARGV[4] == '' or redis.call('HGET', KEYS[1], ARGV[4]) ~= 'true') then
+  redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+end
+redis.call('SET', KEYS[2], ARGV[3])
+return 'done'
