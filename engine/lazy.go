@@ -136,10 +136,8 @@ func (e *Engine) serve(st *state, access Secret, expiry time.Time, skew time.Dur
 	if e.running && e.policy.Proactive && !st.account.Static() {
 		if soon := expiry.Add(-Ahead(st.account, e.policy.Window)); wall().Before(soon) {
 			until = soon
-		} else if st.due.After(wall()) && st.tries.Err == nil {
-			st.due = wall() // inside the window: the scheduler refreshes it now
-			e.fix(st)
-			e.poke()
+		} else if st.tries.Err == nil { // inside the window: the scheduler refreshes it now
+			e.hasten(st)
 		}
 	}
 	st.live.Store(&liveToken{access, until, expiry})

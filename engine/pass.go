@@ -34,22 +34,26 @@ func (e *Engine) pass(ctx context.Context, p PassParams, why Why) (Summary, erro
 		return Summary{}, err
 	}
 	summary := Summary{ByProvider: map[string]Count{}}
-	var due []*state
+	type wish struct {
+		*state
+		request
+	}
+	var due []wish
 	for _, st := range e.chosen(p.Keys) {
-		if r, ok := e.gate(st, p, why); ok {
-			summary.add(r)
+		if r, req, ok := e.gate(st, p, why); ok {
+			due = append(due, wish{st, req})
 		} else {
-			due = append(due, st)
+			summary.add(r)
 		}
 	}
 	for batch := range slices.Chunk(due, batchSize) {
 		results := make(chan Result)
-		for _, st := range batch {
+		for _, w := range batch {
 			go func() {
-				r, err := e.await(ctx, st, e.passRequest(st, p, why))
+				r, err := e.await(ctx, w.state, w.request)
 				if err != nil {
 					r = resultOf(err)
-					r.Key, r.Name = st.key, e.viewOf(st).Name
+					r.Key, r.Name = w.key, e.viewOf(w.state).Name
 				}
 				results <- r
 			}()
@@ -81,22 +85,15 @@ func (e *Engine) chosen(keys []Key) []*state {
 	return states
 }
 
-func (e *Engine) passRequest(st *state, p PassParams, why Why) request {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return request{why: why, window: e.policy.Window, seen: st.version, person: p.Force || p.Keys != nil, once: p.Once}
-}
-
 // gate is the guide's questions, in its order: active? a refresh token? due
-// within the window? It returns the result of an account that is not to be
-// refreshed now.
-func (e *Engine) gate(st *state, p PassParams, why Why) (Result, bool) {
+// within the window? It returns the request for an account that is to be
+// refreshed now, or else the account's result.
+func (e *Engine) gate(st *state, p PassParams, why Why) (r Result, req request, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	a, t, now := st.account, st.tries, wall()
 	person := p.Force || p.Keys != nil
 	backingOff := t.Stuck || now.Before(t.RetryAt)
-	var r Result
 	switch {
 	case usable(a) != nil:
 		r = resultOf(usable(a))
@@ -109,8 +106,8 @@ func (e *Engine) gate(st *state, p PassParams, why Why) (Result, bool) {
 	case t.Err != nil && backingOff && why == WhyProactive:
 		r = Result{Outcome: ResultFailed, Err: t.Err} // still failing; its retry has its own moment
 	default:
-		return Result{}, false
+		return r, request{why: why, window: e.policy.Window, seen: st.version, person: person, once: p.Once}, true
 	}
 	r.Key, r.Name, r.ExpiresAt, r.Why = st.key, a.Name, a.ExpiresAt, why
-	return r, true
+	return r, req, false
 }

@@ -53,11 +53,16 @@ func (e *Engine) dequeue(st *state) {
 	}
 }
 
-// fix restores the order after st.due was changed.
-func (e *Engine) fix(st *state) {
-	if st.place > 0 {
+// hasten makes a queued account due now.
+func (e *Engine) hasten(st *state) {
+	if st.place == 0 {
+		return
+	}
+	if now := wall(); st.due.After(now) {
+		st.due = now
 		heap.Fix(&e.queue, st.place-1)
 	}
+	e.poke()
 }
 
 // takeDue removes and returns the accounts that are due, the earliest first,

@@ -138,7 +138,9 @@ func (e *Engine) absorb(a Account) *state {
 	e.mu.Lock()
 	st := e.stateOf(a.Key)
 	e.mu.Unlock()
-	e.take(st, a)
+	if e.take(st, a) {
+		e.start(st, request{why: WhyRestore, seen: versionOf(a)})
+	}
 	return st
 }
 
@@ -177,8 +179,9 @@ func (e *Engine) take(st *state, a Account) (owed bool) {
 		e.requeue(st)
 		return false
 	}
-	told := a.Memo.Dead.Token == token
-	if told {
+	told := false // by whoever found out
+	if a.Memo.Dead.Token == token {
+		told = st.refused.Token != token
 		st.refused = a.Memo.Dead
 	}
 	if a.refreshedAt().After(st.refused.At) { // the provider took it since
@@ -196,9 +199,10 @@ func (e *Engine) take(st *state, a Account) (owed bool) {
 	if st.tries.Dead && st.tries.Err == nil {
 		st.tries.Result, st.tries.At = ResultFailed, st.refused.At
 		st.tries.Err = &Error{Kind: KindLoginDead, Code: st.refused.Code, Message: CodeText(st.refused.Code)}
-		if told {
-			st.alerted = EventNeedsLogin // whoever found out has told
-		} else {
+		switch {
+		case told:
+			st.alerted = EventNeedsLogin
+		case st.flight == nil: // else the flight's end tells
 			e.alert(st, wall())
 		}
 	}

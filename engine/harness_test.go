@@ -1,0 +1,346 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func containsAny(text string, parts ...string) bool {
+	for _, p := range parts {
+		if strings.Contains(text, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// desk is an engine on a store and a provider that a test can steer. It works
+// in a synctest bubble: nothing of it touches the network.
+type desk struct {
+	*Engine
+	store    *shelf
+	provider *issuer
+}
+
+func newDesk(t *testing.T, p Policy) *desk {
+	t.Helper()
+	d := &desk{store: newShelf(), provider: newIssuer()}
+	d.Engine = d.another(p)
+	t.Cleanup(d.Close)
+	return d
+}
+
+// another is the engine of another process on the same store.
+func (d *desk) another(p Policy) *Engine {
+	if p.Window == 0 {
+		p.Window = 5 * time.Minute
+	}
+	if p.Interval == 0 {
+		p.Interval = 15 * time.Minute
+	}
+	return New(Params{Store: d.store, Locker: d.store, Policy: p,
+		Providers: map[string]Provider{Claude: d.provider, Gemini: d.provider}})
+}
+
+// signIn adds an account with a login of its own, expiring in left.
+func (d *desk) signIn(name string, left time.Duration) Key {
+	a, _ := d.store.Add(context.Background(), NewAccount{Provider: Claude, Name: name, RefreshToken: d.provider.login(),
+		AccessToken: NewSecret("access-old-" + name), ExpiresAt: wall().Add(left)})
+	return a.Key
+}
+
+// view is the account as people see it.
+func (d *desk) view(key Key) View {
+	for _, v := range d.Snapshot() {
+		if v.Key == key {
+			return v
+		}
+	}
+	return View{}
+}
+
+func (d *desk) tokens(t *testing.T, key Key) (refresh, access string) {
+	t.Helper()
+	a, err := d.store.Load(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := a.RefreshToken.Open()
+	x, _ := a.AccessToken.Open()
+	return r.Reveal(), x.Reveal()
+}
+
+// issuer is a Provider with single-use refresh tokens; a replay kills the
+// login.
+type issuer struct {
+	mu                                 sync.Mutex
+	lifetime                           time.Duration
+	latency                            time.Duration
+	n                                  int
+	family                             map[string]int
+	used                               map[string]bool
+	dead                               map[int]bool
+	next                               []error     // of the next exchanges, which then spend nothing
+	lost                               int         // the next answers that are lost after the token was spent
+	at                                 []time.Time // of the exchanges asked for
+	exchanges, replays, busy, mostBusy int
+}
+
+func newIssuer() *issuer {
+	return &issuer{lifetime: time.Hour, latency: 100 * time.Millisecond, family: map[string]int{}, used: map[string]bool{}, dead: map[int]bool{}}
+}
+
+func (p *issuer) login() Secret {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.n++
+	token := fmt.Sprintf("refresh-%d", p.n)
+	p.family[token] = p.n
+	return NewSecret(token)
+}
+
+func (p *issuer) fail(errs ...error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = append(p.next, errs...)
+}
+
+func (p *issuer) kill(refresh string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead[p.family[refresh]] = true
+}
+
+// spend uses a token up as another program would.
+func (p *issuer) spend(refresh string) (Token, error) {
+	return p.Exchange(context.Background(), ExchangeRequest{RefreshToken: NewSecret(refresh)})
+}
+
+func (p *issuer) count() (exchanges, replays int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exchanges, p.replays
+}
+
+func (p *issuer) asked() []time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]time.Time(nil), p.at...)
+}
+
+var errGrant = &Error{Kind: KindLoginDead, Code: "invalid_grant", Message: "Invalid refresh token"}
+
+func (p *issuer) Exchange(ctx context.Context, req ExchangeRequest) (Token, error) {
+	p.mu.Lock()
+	p.busy++
+	p.mostBusy = max(p.mostBusy, p.busy)
+	p.at = append(p.at, wall())
+	latency := p.latency
+	p.mu.Unlock()
+	late := false
+	select {
+	case <-time.After(latency):
+	case <-ctx.Done():
+		late = true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busy--
+	if len(p.next) > 0 {
+		err := p.next[0]
+		p.next = p.next[1:]
+		return Token{}, err
+	}
+	old := req.RefreshToken.Reveal()
+	family, known := p.family[old]
+	if p.used[old] {
+		p.replays++
+		p.dead[family] = true
+	}
+	if !known || p.dead[family] {
+		return Token{}, errGrant
+	}
+	p.used[old] = true
+	p.exchanges++
+	p.n++
+	fresh := fmt.Sprintf("refresh-%d", p.n)
+	p.family[fresh] = family
+	if late || p.lost > 0 {
+		p.lost = max(p.lost-1, 0)
+		return Token{}, Errorf(KindUnknownOutcome, "no answer", nil)
+	}
+	return Token{RefreshToken: NewSecret(fresh), AccessToken: NewSecret(fmt.Sprintf("access-%d", p.n)), ExpiresAt: wall().Add(p.lifetime)}, nil
+}
+
+// shelf is a store and locker that can be steered. The real ones pass
+// storetest; this one is here because engine may not import them.
+type shelf struct {
+	mu      sync.Mutex
+	shelved map[Key]Account
+	leases  map[Key]time.Time
+	away    error // what every call answers, where set
+	noSaves error // what Save answers, where set
+	// before Save and MarkDead look, another program may change the account
+	meddle func(a *Account)
+}
+
+func newShelf() *shelf { return &shelf{shelved: map[Key]Account{}, leases: map[Key]time.Time{}} }
+
+func plain(text string) Sealed {
+	return Seal(text, func(s string) (Secret, error) {
+		if strings.HasPrefix(s, "garbage") {
+			return Secret{}, Errorf(KindUnreadable, "cannot be decrypted", nil)
+		}
+		return NewSecret(s), nil
+	})
+}
+
+var errAway = Errorf(KindStore, "the store is away", errors.New("connection refused"))
+
+func (s *shelf) set(change func(*shelf)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+func (s *shelf) change(key Key, change func(*Account)) {
+	s.set(func(s *shelf) {
+		a := s.shelved[key]
+		change(&a)
+		s.shelved[key] = a
+	})
+}
+
+func (s *shelf) List(context.Context) (l Listing, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.shelved {
+		a.AccessToken = Sealed{}
+		l.Accounts = append(l.Accounts, a)
+	}
+	return l, s.away
+}
+
+func (s *shelf) Load(_ context.Context, key Key) (Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.shelved[key]
+	if s.away == nil && !ok {
+		return a, Errorf(KindNotFound, "no such account", nil)
+	}
+	return a, s.away
+}
+
+func (s *shelf) swap(old Account, change func(*Account)) (Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away != nil {
+		return Account{}, s.away
+	}
+	a, ok := s.shelved[old.Key]
+	if !ok {
+		return a, Errorf(KindNotFound, "no such account", nil)
+	}
+	if s.meddle != nil {
+		s.meddle(&a)
+		s.meddle = nil
+		s.shelved[old.Key] = a
+	}
+	if a.RefreshToken.Stored() != old.RefreshToken.Stored() {
+		return Account{}, Errorf(KindConflict, "changed", nil)
+	}
+	change(&a)
+	s.shelved[old.Key] = a
+	return a, nil
+}
+
+func (s *shelf) Save(_ context.Context, old Account, token Token, at time.Time) (Account, error) {
+	s.mu.Lock()
+	err := s.noSaves
+	s.mu.Unlock()
+	if err != nil {
+		return Account{}, err
+	}
+	return s.swap(old, func(a *Account) {
+		if !token.RefreshToken.Empty() {
+			a.RefreshToken = plain(token.RefreshToken.Reveal())
+		}
+		if !token.AccessToken.Empty() {
+			a.AccessToken, a.ExpiresAt, a.LastRefreshAt = plain(token.AccessToken.Reveal()), token.ExpiresAt, at
+			a.Memo = Memo{RefreshedAt: at}
+		}
+	})
+}
+
+func (s *shelf) MarkDead(_ context.Context, old Account, v Verdict) (Account, error) {
+	return s.swap(old, func(a *Account) { a.Memo.Dead, a.StoreStatus = v, "error" })
+}
+
+func (s *shelf) Add(_ context.Context, n NewAccount) (Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := Account{Key: Key{n.Provider, fmt.Sprintf("id-%d", len(s.shelved))}, Name: n.Name, Active: true,
+		RefreshToken: plain(n.RefreshToken.Reveal()), AccessToken: plain(n.AccessToken.Reveal()), ExpiresAt: n.ExpiresAt}
+	s.shelved[a.Key] = a
+	return a, nil
+}
+
+type shelfLease struct {
+	s     *shelf
+	key   Key
+	until time.Time
+}
+
+func (s *shelf) TryLock(_ context.Context, key Key) (Lease, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away != nil {
+		return nil, s.away
+	}
+	if time.Now().Before(s.leases[key]) {
+		return nil, Errorf(KindLocked, "locked", nil)
+	}
+	l := shelfLease{s, key, time.Now().Add(time.Minute)}
+	s.leases[key] = l.until
+	return l, nil
+}
+
+func (l shelfLease) Until() time.Time { return l.until }
+
+func (l shelfLease) Release(context.Context) error {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	if l.s.leases[l.key].Equal(l.until) {
+		delete(l.s.leases, l.key)
+	}
+	return nil
+}
+
+// collect gathers the events of kinds until stop is called.
+func collect(e *Engine, kinds ...EventKind) (stop func() []Event) {
+	ctx, cancel := context.WithCancel(context.Background())
+	seq := e.Watch(ctx)
+	var events []Event
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ev := range seq {
+			for _, k := range kinds {
+				if ev.Kind == k {
+					events = append(events, ev)
+				}
+			}
+		}
+	}()
+	return func() []Event {
+		time.Sleep(time.Millisecond) // in a bubble: until everything else is idle
+		cancel()
+		<-done
+		return events
+	}
+}

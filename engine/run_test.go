@@ -1,0 +1,336 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// running runs the desk's engine for the test's length.
+func running(t *testing.T, d *desk) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { d.Run(ctx); close(done) }()
+	t.Cleanup(func() { cancel(); <-done })
+	synctest.Wait()
+}
+
+// Between two scans each account is refreshed at its own moment.
+func TestDeadlineQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true, Interval: time.Hour, Window: 30 * time.Second})
+		began := wall()
+		key := d.signIn("a", 10*time.Minute)
+		d.signIn("b", 20*time.Minute)
+		d.provider.lifetime = 24 * time.Hour
+		running(t, d)
+		if next := d.view(key).NextRefresh; next.Before(began.Add(9*time.Minute+24*time.Second)) || next.After(began.Add(9*time.Minute+30*time.Second)) {
+			t.Errorf("next refresh planned after %v", next.Sub(began))
+		}
+		time.Sleep(55 * time.Minute)
+		asked := d.provider.asked()
+		if len(asked) != 2 {
+			t.Fatalf("%d refreshes", len(asked))
+		}
+		for i, want := range []time.Duration{10 * time.Minute, 20 * time.Minute} {
+			if early := want - asked[i].Sub(began); early < 30*time.Second || early > 36*time.Second {
+				t.Errorf("refreshed %v ahead of its expiry", early)
+			}
+		}
+	})
+}
+
+// Nothing expires over a month, and no more is spent than must be.
+func TestNothingExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		for i := range 5 {
+			d.signIn(fmt.Sprint(i), time.Hour)
+		}
+		running(t, d)
+		for range 30 * 24 * 4 {
+			time.Sleep(15 * time.Minute)
+			for _, v := range d.Snapshot() {
+				if v.Status != StatusValid && v.Status != StatusExpiring {
+					t.Fatalf("%s is %s", v.Name, v.Status)
+				}
+			}
+		}
+		// 1 h tokens, refreshed 5 to 6 min ahead: 26.7 a day and account at the most.
+		if n, replays := d.provider.count(); n > 5*30*27 || replays > 0 {
+			t.Errorf("%d refreshes in 30 days, %d replays", n, replays)
+		}
+	})
+}
+
+func TestLazyRefreshesNothingByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", 10*time.Minute)
+		running(t, d)
+		time.Sleep(24 * time.Hour)
+		if n := len(d.provider.asked()); n != 0 {
+			t.Errorf("%d refreshes", n)
+		}
+		if v := d.view(key); v.Status != StatusExpired || !v.NextRefresh.IsZero() {
+			t.Errorf("%s, next %v", v.Status, v.NextRefresh)
+		}
+		// Switched to proactive it acts at once.
+		d.SetPolicy(Policy{Proactive: true, Interval: time.Hour, Window: 5 * time.Minute})
+		time.Sleep(time.Second)
+		if v := d.view(key); v.Status != StatusValid {
+			t.Errorf("after the switch: %s", v.Status)
+		}
+	})
+}
+
+// New accounts and changes by others are found by the scan.
+func TestScanDiscovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		running(t, d)
+		key := d.signIn("later", 2*time.Minute)
+		time.Sleep(16 * time.Minute)
+		if v := d.view(key); v.Status != StatusValid {
+			t.Errorf("%s", v.Status)
+		}
+		d.store.set(func(s *shelf) { delete(s.shelved, key) })
+		time.Sleep(16 * time.Minute)
+		if len(d.Snapshot()) != 0 {
+			t.Error("a removed account is still there")
+		}
+	})
+}
+
+// Many due at once, as after a sleep, are spread: at most 4 at a time, 10 a
+// second after the first 20.
+func TestCatchUpIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		for i := range 300 {
+			d.signIn(fmt.Sprint(i), -time.Hour)
+		}
+		began := wall()
+		passes := collect(d.Engine, EventPass)
+		running(t, d)
+		time.Sleep(2 * time.Minute)
+		asked := d.provider.asked()
+		if len(asked) != 300 {
+			t.Fatalf("%d refreshes", len(asked))
+		}
+		if d.provider.mostBusy > Concurrency {
+			t.Errorf("%d at a time", d.provider.mostBusy)
+		}
+		for i, at := range asked {
+			if allowed := Burst + int(at.Sub(began).Seconds()*RatePerSecond) + 1; i+1 > allowed {
+				t.Fatalf("%d requests within %v", i+1, at.Sub(began))
+			}
+		}
+		if took := asked[299].Sub(began); took > 40*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if p := passes(); len(p) != 1 || p[0].Summary.Checked != 300 || p[0].Summary.Failed != 0 {
+			t.Errorf("passes: %v", p)
+		}
+	})
+}
+
+// A token that is due again as soon as it is new is refreshed every 30 s, not
+// in a loop.
+func TestTinyLifetimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		d.provider.lifetime = 0 // expired on arrival
+		d.signIn("a", -time.Minute)
+		running(t, d)
+		time.Sleep(10 * time.Minute)
+		if n := len(d.provider.asked()); n < 15 || n > 21 {
+			t.Errorf("%d refreshes in 10 min", n)
+		}
+	})
+}
+
+// The proactive refresh fails, a call made meanwhile succeeds: the lazy path
+// is the safety net.
+func TestHybrid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		key := d.signIn("a", -time.Minute)
+		d.provider.fail(Errorf(KindTransient, "503", nil))
+		alerts := collect(d.Engine, EventExpired, EventRecovered)
+		running(t, d)
+		time.Sleep(150 * time.Millisecond)
+		if v := d.view(key); v.Status != StatusFailing {
+			t.Fatalf("%s", v.Status)
+		}
+		lazy := d.another(Policy{})
+		defer lazy.Close()
+		if access, err := lazy.ValidAccessToken(t.Context(), key); err != nil || access.Reveal() != "access-2" {
+			t.Errorf("%s, %v", access.Reveal(), err)
+		}
+		time.Sleep(16 * time.Minute)
+		if v := d.view(key); v.Status != StatusValid {
+			t.Errorf("%s: %v", v.Status, v.Err)
+		}
+		if n, replays := d.provider.count(); n != 1 || replays != 0 {
+			t.Errorf("%d refreshes, %d replays", n, replays)
+		}
+		if got := alerts(); len(got) != 2 || got[0].Kind != EventExpired || got[1].Kind != EventRecovered {
+			t.Errorf("alerts: %v", got)
+		}
+	})
+}
+
+// A token that expires while its refreshes keep failing is told once.
+func TestExpiryWhileFailingIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		began := wall()
+		d.signIn("a", 4*time.Minute)
+		for range 1000 {
+			d.provider.fail(Errorf(KindTransient, "503", nil))
+		}
+		alerts := collect(d.Engine, EventExpired)
+		running(t, d)
+		time.Sleep(6 * time.Hour)
+		got := alerts()
+		if len(got) != 1 {
+			t.Fatalf("%d alerts", len(got))
+		}
+		if at := got[0].Time.Sub(began); at < 4*time.Minute || at > 5*time.Minute+time.Second {
+			t.Errorf("told after %v", at)
+		}
+		// Backoff: some 2 s doubling to 10 min, not a storm.
+		if n := len(d.provider.asked()); n > 150 || n < 30 {
+			t.Errorf("%d tries in 6 h", n)
+		}
+	})
+}
+
+func TestStoreComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		key := d.signIn("a", 6*time.Minute)
+		store := collect(d.Engine, EventStoreDown, EventStoreUp)
+		running(t, d)
+		d.store.set(func(s *shelf) { s.away = errAway })
+		time.Sleep(time.Hour)
+		d.store.set(func(s *shelf) { s.away = nil })
+		time.Sleep(5*time.Second + 500*time.Millisecond)
+		if v := d.view(key); v.Status != StatusValid {
+			t.Errorf("%s: %v", v.Status, v.Err)
+		}
+		if got := store(); len(got) != 2 {
+			t.Errorf("%d events for one outage", len(got))
+		}
+	})
+}
+
+// The store is away from the start.
+func TestStoreAwayAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		d.signIn("a", -time.Minute)
+		d.store.set(func(s *shelf) { s.away = errAway })
+		running(t, d)
+		time.Sleep(time.Minute)
+		d.store.set(func(s *shelf) { s.away = nil })
+		time.Sleep(6 * time.Second)
+		if n, _ := d.provider.count(); n != 1 {
+			t.Errorf("%d refreshes", n)
+		}
+	})
+}
+
+// A call inside the window is served at once and refreshed behind its back,
+// in a running proactive engine only.
+func TestBackgroundRefresh(t *testing.T) {
+	for _, proactive := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Policy{Proactive: proactive, Interval: 24 * time.Hour})
+			running(t, d)
+			key := d.signIn("a", 4*time.Minute) // after the scan: the queue does not know it
+			began := time.Now()
+			if access, err := d.ValidAccessToken(t.Context(), key); err != nil || access.Reveal() != "access-old-a" {
+				t.Errorf("%s, %v", access.Reveal(), err)
+			}
+			if time.Since(began) != 0 {
+				t.Errorf("waited %v", time.Since(began))
+			}
+			time.Sleep(time.Second)
+			if n, _ := d.provider.count(); (n == 1) != proactive {
+				t.Errorf("proactive %v: %d refreshes", proactive, n)
+			}
+		})
+	}
+}
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", -time.Minute)
+		seq := d.Watch(t.Context())
+		pass(t, d, PassParams{})
+		d.Close()
+		var kinds []EventKind
+		for ev := range seq { // ends by itself: the engine is closed
+			kinds = append(kinds, ev.Kind)
+			if ev.Kind == EventRefreshed && (ev.Account.Key != key || ev.Result.Outcome != ResultRefreshed || ev.Account.Status != StatusValid) {
+				t.Errorf("%+v", ev)
+			}
+		}
+		if fmt.Sprint(kinds) != "[snapshot scanned refreshing refreshed pass]" {
+			t.Errorf("events %v", kinds)
+		}
+
+		d = newDesk(t, Policy{})
+		slow := d.Watch(t.Context())
+		for range queueLimit + 10 {
+			d.hub.publish(Event{Kind: EventWarning})
+		}
+		d.hub.publish(Event{Kind: EventStoreUp})
+		d.Close()
+		kinds = nil
+		for ev := range slow {
+			kinds = append(kinds, ev.Kind)
+		}
+		if len(kinds) > 12 || kinds[0] != EventSnapshot || kinds[len(kinds)-1] != EventStoreUp {
+			t.Errorf("%d events for one that fell behind", len(kinds))
+		}
+	})
+}
+
+// A hit costs no I/O and no allocation.
+func TestHitPath(t *testing.T) {
+	d := newDesk(t, Policy{})
+	key := d.signIn("a", time.Hour)
+	ctx := t.Context()
+	if _, err := d.ValidAccessToken(ctx, key); err != nil {
+		t.Fatal(err)
+	}
+	d.store.set(func(s *shelf) { s.away = errAway }) // a hit does not notice
+	if n := testing.AllocsPerRun(1000, func() {
+		if access, err := d.ValidAccessToken(ctx, key); err != nil || access.Reveal() != "access-old-a" {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkHit(b *testing.B) {
+	d := &desk{store: newShelf(), provider: newIssuer()}
+	d.Engine = d.another(Policy{})
+	defer d.Close()
+	key := d.signIn("a", time.Hour)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := d.ValidAccessToken(context.Background(), key); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
