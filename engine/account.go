@@ -123,19 +123,29 @@ type NewAccount struct {
 	ExpiresAt    time.Time
 }
 
-// Clean makes text from a store or a provider safe for a terminal, a log or a
-// notification: control characters, line breaks and direction overrides go,
-// and no more than 200 characters stay.
+// Clean makes a name from a store or a provider safe for a terminal, a log or
+// a notification: CleanLine, and no more than 200 characters.
 func Clean(text string) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	n := 0
-	text = strings.Map(func(r rune) rune {
-		if n++; n > 200 || unicode.IsControl(r) || isBidi(r) || r == '\u2028' || r == '\u2029' {
+	text = CleanLine(text)
+	if n := 0; len(text) > 200 {
+		for i := range text {
+			if n++; n > 200 {
+				return text[:i]
+			}
+		}
+	}
+	return text
+}
+
+// CleanLine makes one safe line of text: control characters, line breaks and
+// direction overrides go.
+func CleanLine(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || isBidi(r) || r == '\u2028' || r == '\u2029' {
 			return -1
 		}
 		return r
-	}, text)
-	return strings.TrimSpace(text)
+	}, strings.ToValidUTF8(text, "\uFFFD")))
 }
 
 func isBidi(r rune) bool {

@@ -122,8 +122,9 @@ func (e *Engine) Scan(ctx context.Context) error {
 		return err
 	}
 	e.absorbAll(listing.Accounts)
-	e.hub.publish(Event{Kind: EventScanned, Views: e.Snapshot()})
-	return errors.Join(listing.Problems...)
+	problems := errors.Join(listing.Problems...)
+	e.hub.publish(Event{Kind: EventScanned, Views: e.Snapshot(), Err: problems})
+	return problems
 }
 
 // noteStore publishes the store's going and coming. Its return ends the
@@ -151,27 +152,28 @@ func (e *Engine) noteStore(err error) {
 	}
 }
 
-// Find returns the accounts whose id or name is text, without opening any of
-// their secrets: one where the caller named one, more where it was ambiguous.
-// An id wins over names.
-func (e *Engine) Find(ctx context.Context, text string) ([]Account, error) {
+// Accounts lists the store without opening any secret, by key.
+func (e *Engine) Accounts(ctx context.Context) ([]Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	listing, err := e.store.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var byName []Account
-	for _, a := range listing.Accounts {
+	slices.SortFunc(listing.Accounts, func(a, b Account) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+	return listing.Accounts, err
+}
+
+// Match returns the accounts that text names: the one with that id, or else
+// all of that name.
+func Match(accounts []Account, text string) []Account {
+	var named []Account
+	for _, a := range accounts {
 		if a.ID == text || a.Key.String() == text {
-			return []Account{a}, nil
+			return []Account{a}
 		}
 		if a.Name == text {
-			byName = append(byName, a)
+			named = append(named, a)
 		}
 	}
-	slices.SortFunc(byName, func(a, b Account) int { return strings.Compare(a.Key.String(), b.Key.String()) })
-	return byName, nil
+	return named
 }
 
 // Add stores a new account and takes it in.

@@ -1,0 +1,65 @@
+# Tokentray. `make` alone says what there is.
+
+# Where Go's own installer puts it; sudo's PATH lacks it.
+export PATH := $(PATH):/usr/local/go/bin
+# Everything that is made here lies in bin/; Go keeps its caches where it always does.
+export STATICCHECK_CACHE := $(CURDIR)/bin/cache
+
+PROGRAM := bin/tokentrayctl
+BUILD   := CGO_ENABLED=0 go build -o $(PROGRAM) ./cmd/tokentrayctl
+# The race detector needs cgo.
+TEST    := CGO_ENABLED=1 go test -race
+
+.PHONY: help run test test-long bench clean build setup-run setup-test setup-bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+# Which of the two is asked of the program itself. A wrong setting or a dead
+# Redis is no reason for the demo: run tells it.
+run: build ## build and start: the engine, or the demo where no account is configured
+	@out=$$($(PROGRAM) status --short 2>&1); code=$$?; command=run; \
+	case $$code in \
+	2) case $$out in *"no store is configured"*) command=demo; esac;; \
+	0) if printf '%s\n' "$$out" | grep -q '^0 accounts'; then command=demo; fi;; \
+	esac; \
+	echo "==> $(PROGRAM) $$command (Ctrl-C stops it)"; \
+	exec $(PROGRAM) $$command
+
+test: setup-test ## every check and test (what CI runs)
+	@[ -d bin/cache ] || echo "The first time, downloading and building adds 2 to 4 minutes."
+	@echo "==> gofmt"
+	@files=$$(git -c core.quotePath=false ls-files '*.go') || exit 1; \
+	bad=$$(printf '%s\n' "$$files" | while IFS= read -r f; do [ ! -e "$$f" ] || printf '%s\0' "$$f"; done | \
+		xargs -0 "$$(go env GOROOT)/bin/gofmt" -l) || exit 1; \
+	[ -z "$$bad" ] || { printf 'not formatted (cure: gofmt -w FILE):\n%s\n' "$$bad"; exit 1; }
+	@echo "==> go vet"
+	@go vet ./...
+	@echo "==> staticcheck"
+	@go tool staticcheck ./...
+	@echo "==> go mod tidy -diff"
+	@go mod tidy -diff
+	@echo "==> build without cgo"
+	@$(BUILD)
+	@echo "==> go test -race (a few minutes)"
+	@$(TEST) -timeout 8m ./...
+
+test-long: setup-test ## the tests with their longer runs, up to an hour
+	TOKENTRAY_LONG=1 $(TEST) -timeout 60m -count=1 ./...
+
+bench: setup-bench ## the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove bin/, all that was made here
+	rm -rf bin
+
+build: setup-run
+	@[ -e $(PROGRAM) ] || echo "Building $(PROGRAM). The first time takes 1 to 3 minutes: modules are downloaded and compiled."
+	@$(BUILD)
+
+setup-run:
+	@scripts/setup run
+setup-test:
+	@scripts/setup test
+setup-bench:
+	@scripts/setup bench

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tokentray/cmd/internal/wiring"
+	"tokentray/engine"
+	"tokentray/engine/settings"
+)
+
+type doctorCmd struct {
+	JSON bool `help:"Print one JSON object for scripts."`
+}
+
+// check is one line of the doctor's.
+type check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"` // how it is, and where not ok what to do
+}
+
+type settingJSON struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Source string `json:"source"`
+}
+
+func (c *doctorCmd) Run(s *session) error {
+	app, set, done, err := s.open(false)
+	if err != nil {
+		return err
+	}
+	defer done()
+	d := doctor{session: s, app: app, set: set}
+	d.examine()
+	if c.JSON {
+		if err := printJSON(s.stdout, map[string]any{"settings": d.settings(), "checks": d.checks}); err != nil {
+			return err
+		}
+	} else {
+		d.print()
+	}
+	switch {
+	case d.storeAway:
+		return fault{exitStore, nil}
+	case d.troubled:
+		return fault{exitFail, nil}
+	}
+	return nil
+}
+
+type doctor struct {
+	*session
+	app *wiring.App
+	set settings.Settings
+
+	checks              []check
+	storeAway, troubled bool
+}
+
+func (d *doctor) note(name string, ok bool, format string, args ...any) {
+	d.checks = append(d.checks, check{name, ok, engine.CleanLine(fmt.Sprintf(format, args...))})
+	d.troubled = d.troubled || !ok
+}
+
+func (d *doctor) examine() {
+	began := time.Now()
+	serverTime, err := d.app.Store.Time(d.ctx)
+	took := time.Since(began)
+	if err != nil {
+		d.storeAway = true
+		d.note("store", false, "%v", err)
+	} else {
+		d.examineStore()
+		d.examineLock()
+	}
+	if p := wiring.Policy(d.set); p.Proactive {
+		d.note("scheduler", true, "proactive while tokentrayctl run is running: scans every %v, refreshes %v ahead of expiry", p.Interval, p.Window)
+	} else {
+		d.note("scheduler", true, "lazy: tokens are refreshed when asked for (ENABLE_PROACTIVE_TOKEN_REFRESH=true changes that)")
+	}
+	tray, notifications := desktopServices(d.ctx)
+	d.note("tray", true, "%s", tray)
+	d.note("notifications", true, "%s", notifications)
+	if err == nil {
+		d.examineClock(serverTime.Sub(began.Add(took / 2)))
+	}
+	d.note("log", true, "%s", d.set.Paths.Log)
+}
+
+func (d *doctor) examineStore() {
+	err := d.app.Scan(d.ctx)
+	views := d.app.Snapshot()
+	d.note("store", err == nil, "Redis at %s answers: %s%s", d.app.Store.Name(), shortStatus(views), orNothing(err))
+	tried, unreadable := 0, 0
+	var first engine.View
+	for _, v := range views {
+		if v.Problem != nil {
+			unreadable++
+			first = v
+		} else if !v.Static() {
+			tried++
+		}
+	}
+	switch {
+	case unreadable > 0:
+		d.note("key", false, "%d of %d accounts cannot be read, such as %s: %v", unreadable, len(views), first.Name, first.Problem)
+	case tried == 0:
+		d.note("key", true, "ENCRYPTION_KEY is set; there is nothing yet to try it on")
+	default:
+		d.note("key", true, "ENCRYPTION_KEY opens the tokens of all %d accounts that have a refresh token", tried)
+	}
+}
+
+func orNothing(err error) string {
+	if err == nil {
+		return ""
+	}
+	return "; " + err.Error()
+}
+
+// examineLock takes and gives back a lock of its own name.
+func (d *doctor) examineLock() {
+	lease, err := d.app.Store.TryLock(d.ctx, engine.Key{Provider: "doctor", ID: uuid.NewString()})
+	if err == nil {
+		err = lease.Release(d.ctx)
+	}
+	if err != nil {
+		d.note("lock", false, "no refresh is possible without it: %v", err)
+		return
+	}
+	d.note("lock", true, "taken and released; shared with the relay (token_refresh_lock:…)")
+}
+
+// maxClockError is how wrong the clock may be: well below the smallest skew.
+const maxClockError = 5 * time.Second
+
+func (d *doctor) examineClock(ahead time.Duration) {
+	switch {
+	case ahead > maxClockError:
+		d.note("clock", false, "this machine is %v behind the Redis server: set its clock (NTP)", ahead.Round(time.Second))
+	case ahead < -maxClockError:
+		d.note("clock", false, "this machine is %v ahead of the Redis server: set its clock (NTP)", (-ahead).Round(time.Second))
+	default:
+		d.note("clock", true, "agrees with the Redis server's")
+	}
+}
+
+func (d *doctor) settings() []settingJSON {
+	var all []settingJSON
+	for _, spec := range settings.Specs() {
+		all = append(all, settingJSON{spec.Name, d.set.Value(spec.Name), d.set.Sources[spec.Name].String()})
+	}
+	return all
+}
+
+func (d *doctor) print() {
+	t := table{}
+	for _, s := range d.settings() {
+		if s.Value != "" {
+			t.add(s.Name, s.Value, "from "+s.Source)
+		}
+	}
+	t.write(d.stdout)
+	fmt.Fprintln(d.stdout)
+	t = table{colour: isTerminal(d.stdout) && os.Getenv("NO_COLOR") == ""}
+	for _, c := range d.checks {
+		mark, tone := "ok", toneValid
+		if !c.OK {
+			mark, tone = "!!", tonePerson
+		}
+		t.toned(tone, mark, c.Name, c.Detail)
+	}
+	t.write(d.stdout)
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"tokentray/engine"
+)
+
+type listCmd struct {
+	JSON bool `help:"Print one JSON object for scripts."`
+}
+
+type listedAccount struct {
+	ID              string     `json:"id"`
+	Name            string     `json:"name"`
+	Provider        string     `json:"provider"`
+	Status          string     `json:"status"`
+	StoreStatus     string     `json:"store_status"`
+	ExpiresAt       *time.Time `json:"expires_at"`
+	ExpiresIn       *int64     `json:"expires_in_s"`
+	HasRefreshToken bool       `json:"has_refresh_token"`
+	Active          bool       `json:"active"`
+	LastRefreshAt   *time.Time `json:"last_refresh_at"`
+	LastResult      *string    `json:"last_result"`
+	Error           *string    `json:"error"`
+	NextRefreshAt   *time.Time `json:"next_refresh_at"`
+}
+
+func (c *listCmd) Run(s *session) error {
+	app, set, done, err := s.open(false)
+	if err != nil {
+		return err
+	}
+	defer done()
+	problems := app.Scan(s.ctx)
+	if engine.KindOf(problems) == engine.KindStore {
+		return problems
+	}
+	if problems != nil {
+		s.report(problems)
+	}
+	views, now := app.Snapshot(), time.Now()
+	worstFirst(views, !set.Proactive)
+	if c.JSON {
+		accounts := make([]listedAccount, 0, len(views))
+		for _, v := range views {
+			accounts = append(accounts, listed(v, now))
+		}
+		return printJSON(s.stdout, map[string]any{"accounts": accounts})
+	}
+	fmt.Fprintln(s.stdout, shortStatus(views))
+	if len(views) == 0 {
+		fmt.Fprintln(s.stdout, "Add one with: tokentrayctl add --provider claude --name NAME < file-with-the-refresh-token")
+		return nil
+	}
+	fmt.Fprintln(s.stdout)
+	accountTable(s.stdout, views, !set.Proactive, isTerminal(s.stdout) && os.Getenv("NO_COLOR") == "", now)
+	return nil
+}
+
+func listed(v engine.View, now time.Time) listedAccount {
+	l := listedAccount{
+		ID: v.ID, Name: v.Name, Provider: v.Provider, Status: string(v.Status), StoreStatus: v.StoreStatus,
+		ExpiresAt: timeOrNull(v.ExpiresAt), ExpiresIn: secondsLeft(v.ExpiresAt, now),
+		HasRefreshToken: !v.Static(), Active: v.Active,
+		LastRefreshAt: timeOrNull(lastRefresh(v)), NextRefreshAt: timeOrNull(v.NextRefresh),
+	}
+	if v.Result != "" {
+		l.LastResult = &v.Result
+	}
+	for _, err := range []error{v.Err, v.Problem} {
+		if err != nil {
+			text := engine.CleanLine(err.Error())
+			l.Error = &text
+		}
+	}
+	return l
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func secondsLeft(t, now time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	left := int64(t.Sub(now).Seconds())
+	return &left
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+type statusCmd struct {
+	Short bool `help:"One line for a status bar, and nothing else."`
+}
+
+func (c *statusCmd) Run(s *session) error {
+	app, set, done, err := s.open(false)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := app.Scan(s.ctx); engine.KindOf(err) == engine.KindStore {
+		return err
+	}
+	views := app.Snapshot()
+	fmt.Fprintln(s.stdout, shortStatus(views))
+	if c.Short {
+		return nil
+	}
+	mode := "lazy: tokens are refreshed when asked for"
+	if set.Proactive {
+		mode = fmt.Sprintf("proactive: scans every %v, refreshes %v ahead of expiry", set.Interval, set.Window)
+	}
+	fmt.Fprintf(s.stdout, "store: Redis at %s\nmode: %s\n", app.Store.Name(), mode)
+	return nil
+}

@@ -1,0 +1,225 @@
+// Command tokentrayctl is Tokentray without a window.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"tokentray/cmd/internal/wiring"
+	"tokentray/engine"
+	"tokentray/engine/settings"
+)
+
+// Exit codes, a promise to scripts.
+const (
+	exitDone  = 0
+	exitFail  = 1 // an account failed, or no token could be had
+	exitUsage = 2 // wrong usage or settings
+	exitStore = 3 // the store cannot be reached
+)
+
+const description = `Keeps the OAuth tokens of AI accounts (Claude, Gemini, Codex, Factory) fresh, beside a running
+claude-relay-service. Point it at the relay's Redis:
+
+  export REDIS_HOST=127.0.0.1 ENCRYPTION_KEY=…    # both as in the relay's .env
+  tokentrayctl list                               # how every account fares
+  tokentrayctl refresh                            # one pass: refresh what is due
+  tokentrayctl run                                # keep watching until Ctrl-C
+  curl -H "Authorization: Bearer $(tokentrayctl token MyAccount)" …
+
+Without settings, look around with: tokentrayctl demo`
+
+type cli struct {
+	Run     runCmd     `cmd:"" help:"Watch the accounts until SIGINT or SIGTERM. Proactive mode refreshes ahead of expiry; lazy mode, the default, only watches."`
+	List    listCmd    `cmd:"" help:"Show every account with its status, the worst first."`
+	Refresh refreshCmd `cmd:"" help:"Refresh what is due within the window, or the accounts named, due or not."`
+	Token   tokenCmd   `cmd:"" help:"Print one access token that is valid now, refreshing it first if it is about to expire."`
+	Add     addCmd     `cmd:"" help:"Store a new account; its refresh token is read from standard input."`
+	Logs    logsCmd    `cmd:"" help:"Print the log file."`
+	Doctor  doctorCmd  `cmd:"" help:"Check settings, store, key, lock and clock, and say what to do."`
+	Status  statusCmd  `cmd:"" help:"Count the accounts by status."`
+	Demo    demoCmd    `cmd:"" help:"Watch made-up accounts for a minute: refreshes, a failure, a recovery. Needs nothing."`
+
+	EnvFile      string           `placeholder:"FILE" help:"Read settings from this file instead of tokentray/.env in your configuration folder."`
+	LogFormat    string           `enum:"text,json" default:"text" help:"Log as the guide's lines (text) or one object a line (json)."`
+	LogLevel     string           `enum:"debug,info,warn,error" default:"info" help:"Log from this level on: debug, info, warn or error."`
+	Version      kong.VersionFlag `help:"Print the version."`
+	kong.Plugins                  // the settings' flags
+}
+
+// session is what the commands work with.
+type session struct {
+	ctx            context.Context
+	cli            *cli
+	flags          map[string]string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// fault ends the program with a code.
+type fault struct {
+	code int
+	err  error // nil: everything was said already
+}
+
+func (f fault) Error() string {
+	if f.err == nil {
+		return ""
+	}
+	return f.err.Error()
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := execute(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+func execute(ctx context.Context, args []string) int {
+	flags := newSettingFlags()
+	s := &session{ctx: ctx, cli: &cli{Plugins: flags.plugin()}, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	exited := -1
+	parser, err := kong.New(s.cli,
+		kong.Name("tokentrayctl"), kong.Description(description), kong.UsageOnError(),
+		kong.Writers(s.stdout, s.stderr), kong.Exit(func(code int) { exited = code }),
+		kong.Vars{"version": version()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}))
+	if err != nil {
+		panic(err) // the struct tags are wrong
+	}
+	parsed, err := parser.Parse(joinSwitches(args))
+	switch {
+	case exited >= 0: // --help and --version
+		return exited
+	case err != nil:
+		fmt.Fprintf(s.stderr, "tokentrayctl: %v (see tokentrayctl --help)\n", err)
+		return exitUsage
+	}
+	s.flags = flags.given()
+	return s.report(parsed.Run(s))
+}
+
+// report prints an error on one line and returns the exit code.
+func (s *session) report(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	code := exitFail
+	if f, ok := errors.AsType[fault](err); ok {
+		if code, err = f.code, f.err; err == nil {
+			return code
+		}
+	} else {
+		switch engine.KindOf(err) {
+		case engine.KindSettings:
+			code = exitUsage
+		case engine.KindStore:
+			code = exitStore
+		}
+	}
+	fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", engine.CleanLine(strings.ReplaceAll(err.Error(), "\n", " · ")))
+	return code
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// settings loads what is in force and says what was ignored.
+func (s *session) settings() (settings.Settings, error) {
+	dir, _ := os.Getwd()
+	set, err := settings.Load(settings.Input{Flags: s.flags, Getenv: os.LookupEnv, EnvFile: s.cli.EnvFile, Dir: dir})
+	for _, warning := range set.Warnings {
+		fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", warning)
+	}
+	return set, err
+}
+
+// open wires an engine on the configured store. Its log goes to the log file,
+// and to standard error where aloud.
+func (s *session) open(aloud bool) (*wiring.App, settings.Settings, func(), error) {
+	set, err := s.settings()
+	if err != nil {
+		return nil, set, nil, err
+	}
+	params := wiring.LogParams{File: set.Paths.Log, JSON: s.cli.LogFormat == "json", Level: s.level()}
+	if aloud {
+		params.Screen = s.stderr
+	}
+	log, file, err := wiring.OpenLog(params)
+	if err != nil {
+		return nil, set, nil, err
+	}
+	app, err := wiring.Open(set, log)
+	if err != nil {
+		file.Close()
+		return nil, set, nil, err
+	}
+	return app, set, func() {
+		s.sayWhatIsAwaited(app.Engine)
+		app.Close()
+		file.Close()
+	}, nil
+}
+
+// sayWhatIsAwaited explains why an interrupted command does not end at once.
+func (s *session) sayWhatIsAwaited(e *engine.Engine) {
+	if names := e.InFlight(); len(names) > 0 {
+		fmt.Fprintf(s.stderr, "tokentrayctl: finishing the refresh of %s first, so that no token is lost\n", strings.Join(names, ", "))
+	}
+}
+
+func (s *session) level() slog.Level {
+	var level slog.Level
+	level.UnmarshalText([]byte(s.cli.LogLevel)) // kong has checked it
+	return level
+}
+
+// find resolves names and ids to accounts.
+func (s *session) find(e *engine.Engine, names ...string) ([]engine.Account, error) {
+	accounts, err := e.Accounts(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []engine.Account
+	for _, name := range names {
+		switch matches := engine.Match(accounts, name); len(matches) {
+		case 1:
+			found = append(found, matches[0])
+		case 0:
+			return nil, fault{exitUsage, fmt.Errorf("no account has the name or id %q: there are %s", name, idList(accounts))}
+		default:
+			return nil, fault{exitUsage, fmt.Errorf("%q names %d accounts: use the id of one, %s", name, len(matches), idList(matches))}
+		}
+	}
+	return found, nil
+}
+
+// idList names up to 20 accounts with their ids.
+func idList(accounts []engine.Account) string {
+	if len(accounts) == 0 {
+		return "none"
+	}
+	var names []string
+	for _, a := range accounts {
+		if len(names) == 20 {
+			names = append(names, fmt.Sprintf("and %d more", len(accounts)-20))
+			break
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", engine.Clean(a.ID), a.Name))
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"tokentray/engine"
+)
+
+type refreshCmd struct {
+	Names []string `arg:"" optional:"" name:"account" help:"Names or ids: refresh these, due or not. Without any: one pass over all accounts."`
+	Force bool     `help:"Refresh all that can be, due or not; try logins known as dead once more."`
+	JSON  bool     `help:"Print one JSON object for scripts."`
+}
+
+type countJSON struct {
+	Refreshed int `json:"refreshed"`
+	Failed    int `json:"failed"`
+}
+
+type resultJSON struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Provider  string     `json:"provider"`
+	Result    string     `json:"result"`
+	Reason    *string    `json:"reason"`
+	ExpiresAt *time.Time `json:"expires_at"`
+	ExpiresIn *int64     `json:"expires_in_s"`
+}
+
+type summaryJSON struct {
+	Checked    int                  `json:"checked"`
+	Refreshed  int                  `json:"refreshed"`
+	Skipped    int                  `json:"skipped"`
+	Failed     int                  `json:"failed"`
+	DurationMS int64                `json:"duration_ms"`
+	ByProvider map[string]countJSON `json:"by_provider"`
+	Accounts   []resultJSON         `json:"accounts"`
+}
+
+func (c *refreshCmd) Run(s *session) error {
+	if c.Force && len(c.Names) > 0 {
+		return fault{exitUsage, fmt.Errorf("--force is for a pass over all accounts: named ones are refreshed due or not")}
+	}
+	app, set, done, err := s.open(true)
+	if err != nil {
+		return err
+	}
+	defer done()
+	params := engine.PassParams{Force: c.Force, Once: true}
+	if len(c.Names) > 0 {
+		accounts, err := s.find(app.Engine, c.Names...)
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			params.Keys = append(params.Keys, a.Key)
+		}
+	}
+	summary, problems := app.Pass(s.ctx, params)
+	if engine.KindOf(problems) == engine.KindStore {
+		return problems
+	}
+	if c.JSON {
+		err = printJSON(s.stdout, summaryOf(summary))
+	} else {
+		resultTable(s, summary, !set.Proactive)
+	}
+	if err == nil && (problems != nil || s.ctx.Err() != nil || troubled(summary)) {
+		return fault{exitFail, nil} // the log lines said why
+	}
+	return err
+}
+
+// troubled reports whether scripts must be told: an account failed, or was
+// skipped for a reason that leaves it without help.
+func troubled(summary engine.Summary) bool {
+	for _, r := range summary.Results {
+		switch r.Reason {
+		case engine.ReasonUnreadable, engine.ReasonNeedsLogin, engine.ReasonLocked, engine.ReasonRateLimited:
+			return true
+		}
+	}
+	return summary.Failed > 0
+}
+
+func summaryOf(summary engine.Summary) summaryJSON {
+	now := time.Now()
+	out := summaryJSON{
+		Checked: summary.Checked, Refreshed: summary.Refreshed, Skipped: summary.Skipped, Failed: summary.Failed,
+		DurationMS: summary.Took.Milliseconds(), ByProvider: map[string]countJSON{}, Accounts: []resultJSON{},
+	}
+	for name, count := range summary.ByProvider {
+		out.ByProvider[name] = countJSON(count)
+	}
+	for _, r := range summary.Results {
+		j := resultJSON{ID: r.ID, Name: r.Name, Provider: r.Provider, Result: r.Outcome,
+			ExpiresAt: timeOrNull(r.ExpiresAt), ExpiresIn: secondsLeft(r.ExpiresAt, now)}
+		if reason := reasonOf(r); reason != "" {
+			j.Reason = &reason
+		}
+		out.Accounts = append(out.Accounts, j)
+	}
+	return out
+}
+
+// reasonOf is a skip's reason, or what a failure was.
+func reasonOf(r engine.Result) string {
+	if r.Outcome == engine.ResultFailed && r.Err != nil {
+		return engine.CleanLine(r.Err.Error())
+	}
+	return string(r.Reason)
+}
+
+// resultTable shows people what the pass did.
+func resultTable(s *session, summary engine.Summary, lazy bool) {
+	t := table{colour: isTerminal(s.stdout) && os.Getenv("NO_COLOR") == "", right: map[int]bool{4: true}}
+	t.add("", "ACCOUNT", "PROVIDER", "RESULT", "EXPIRES IN", "")
+	now := time.Now()
+	for _, r := range summary.Results {
+		tone, said := toneDim, r.Outcome
+		switch r.Outcome {
+		case engine.ResultRefreshed:
+			tone = toneValid
+		case engine.ResultFailed:
+			tone = tonePerson
+		}
+		left := "unknown"
+		if !r.ExpiresAt.IsZero() {
+			left = countdown(r.ExpiresAt.Sub(now))
+		}
+		reason := reasonOf(r)
+		if r.Outcome == engine.ResultSkipped && r.Err != nil && r.Reason != engine.ReasonInactive {
+			reason = engine.CleanLine(r.Err.Error())
+		}
+		t.toned(tone, "●", r.Name, engine.ProviderTitle(r.Provider), said, left, reason)
+	}
+	t.write(s.stdout)
+}

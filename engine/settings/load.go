@@ -1,0 +1,123 @@
+package settings
+
+import (
+	"strings"
+	"time"
+
+	"tokentray/engine"
+)
+
+// Settings is what is in force. It can be printed: no secret shows.
+type Settings struct {
+	Proactive        bool
+	Interval, Window time.Duration
+	Redis            *Redis // nil: the embedded store
+	EncryptionKey    engine.Secret
+	// TokenURLs holds the overridden token endpoints, by provider.
+	TokenURLs map[string]string
+	// Google holds the OAuth clients that were set, by engine.GeminiCLI or
+	// engine.Antigravity. Either field may be empty.
+	Google     map[string]GoogleClient
+	WebhookURL engine.Secret // a secret because its path lets anybody post
+
+	Sources  map[string]Source // for every name of the table
+	Warnings []string          // for people; nothing that must stop the program
+	Paths    Paths
+
+	shown map[string]string // the texts in force, fit for showing
+}
+
+// GoogleClient is an OAuth client's credentials.
+type GoogleClient struct {
+	ID     string
+	Secret engine.Secret
+}
+
+// Input is all that settings are read from.
+type Input struct {
+	Flags  map[string]string           // the flags given, by the setting's name
+	Getenv func(string) (string, bool) // os.LookupEnv
+	// EnvFile must exist. Empty: Paths.EnvFile, which need not.
+	EnvFile string
+	Dir     string // the working directory; empty: no .env is read there
+}
+
+// Load reads all settings. Its error, of KindSettings, names the setting, its
+// source, the value where that can be shown, and what is allowed.
+func Load(in Input) (Settings, error) {
+	paths, err := FindPaths(func(name string) string { text, _ := in.Getenv(name); return text })
+	if err != nil {
+		return Settings{}, err
+	}
+	values, warnings, err := inForce(in, paths)
+	if err != nil {
+		return Settings{}, err
+	}
+	r := &reader{values: values}
+	s := Settings{
+		Proactive:     read(r, "ENABLE_PROACTIVE_TOKEN_REFRESH", boolean),
+		Interval:      read(r, "TOKEN_REFRESH_INTERVAL", minutes),
+		Window:        read(r, "TOKEN_REFRESH_WINDOW", minutes),
+		Redis:         readRedis(r),
+		EncryptionKey: read(r, "ENCRYPTION_KEY", secret),
+		TokenURLs:     readTokenURLs(r),
+		Google:        readGoogle(r),
+		WebhookURL:    read(r, "WEBHOOK_URL", webhookURL),
+		Sources:       map[string]Source{},
+		Warnings:      warnings,
+		Paths:         paths,
+		shown:         map[string]string{},
+	}
+	if r.err != nil {
+		return Settings{}, r.err
+	}
+	for name, v := range values {
+		s.Sources[name], s.shown[name] = v.source, v.show()
+	}
+	return s, nil
+}
+
+func readTokenURLs(r *reader) map[string]string {
+	urls := map[string]string{}
+	for _, provider := range []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid} {
+		if u := read(r, strings.ToUpper(provider)+"_TOKEN_URL", tokenURL); u != "" {
+			urls[provider] = u
+		}
+	}
+	return urls
+}
+
+func readGoogle(r *reader) map[string]GoogleClient {
+	clients := map[string]GoogleClient{
+		engine.GeminiCLI: {
+			ID:     read(r, "GEMINI_OAUTH_CLIENT_ID", word),
+			Secret: read(r, "GEMINI_OAUTH_CLIENT_SECRET", secret),
+		},
+		engine.Antigravity: {
+			ID:     read(r, "ANTIGRAVITY_OAUTH_CLIENT_ID", word),
+			Secret: read(r, "ANTIGRAVITY_OAUTH_CLIENT_SECRET", secret),
+		},
+	}
+	for name, c := range clients {
+		if c == (GoogleClient{}) {
+			delete(clients, name)
+		}
+	}
+	return clients
+}
+
+// Value is the text in force, for `doctor`: of a secret "set" or "not set", of
+// REDIS_URL and WEBHOOK_URL scheme and host, of what is not set nothing.
+func (s Settings) Value(name string) string { return s.shown[name] }
+
+func (v value) show() string {
+	switch {
+	case v.Secret && v.text == "":
+		return "not set"
+	case v.Secret:
+		return "set"
+	case v.masked && v.text != "":
+		return origin(v.text)
+	}
+	return v.text
+}
