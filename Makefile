@@ -53,7 +53,7 @@ bench: setup-bench ## the benchmarks
 clean: ## remove bin/, all that was made here
 	rm -rf bin
 
-build: setup-run
+build: setup-run ## build bin/tokentrayctl
 	@[ -e $(PROGRAM) ] || echo "Building $(PROGRAM). The first time takes 1 to 3 minutes: modules are downloaded and compiled."
 	@$(BUILD)
 

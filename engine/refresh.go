@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -404,7 +405,7 @@ func (e *Engine) keep(ctx context.Context, st *state, a Account, old Secret, tok
 func (e *Engine) save(ctx context.Context, a Account, token Token) (Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	saved, err := e.store.Save(ctx, a, token, wall())
+	saved, err := e.store.Save(ctx, a, token, wall().Truncate(time.Millisecond))
 	if KindOf(err) == KindStore {
 		e.noteStore(err)
 	}
@@ -454,16 +455,12 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 	case r.Outcome == ResultFailed:
 		t.Result, t.Err, t.At, t.Took = ResultFailed, r.Err, now, r.Took
 		t.Failures++
-		t.RetryAt = now.Add(Backoff(t.Failures))
+		t.RetryAt = now.Add(cmp.Or(retryAfter(r.Err), Backoff(t.Failures)))
 		switch KindOf(r.Err) {
 		case KindLoginDead:
 			t.Dead = true
 		case KindSettings:
 			t.Stuck = true
-		case KindRateLimited:
-			if wait := retryAfter(r.Err); wait > 0 {
-				t.RetryAt = now.Add(wait)
-			}
 		case KindUnknownOutcome:
 			if st.account.ExpiresAt.After(t.RetryAt) {
 				t.RetryAt = st.account.ExpiresAt
@@ -480,10 +477,10 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 	f.result = r
 	close(f.done)
 
+	e.hub.publish(Event{Kind: EventRefreshed, Account: e.view(st, now), Result: r, Why: req.why})
 	if t.Err == nil {
 		e.recovered(st)
 	}
-	e.hub.publish(Event{Kind: EventRefreshed, Account: e.view(st, now), Result: r, Why: req.why})
 	e.alert(st, now)
 }
 
