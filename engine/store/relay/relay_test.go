@@ -46,6 +46,48 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+// A Cluster of one node has all its rules: no command may touch two slots.
+func TestConformanceOnACluster(t *testing.T) {
+	server := redistest.Start(t, "--cluster-enabled", "yes")
+	if err := server.Client.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if info, _ := server.Client.ClusterInfo(t.Context()).Result(); strings.Contains(info, "cluster_state:ok") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the cluster does not come up")
+		}
+	}
+	open := func(t *testing.T) *Store {
+		s := Open(Config{Addrs: []string{server.Addr}, Cluster: true, EncryptionKey: engine.NewSecret(testKey)})
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	storetest.Run(t, func(t *testing.T) storetest.Subject {
+		if err := server.Client.FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return storetest.Subject{
+			Store: open(t), Locker: open(t), OtherLocker: open(t),
+			Remove: func(t *testing.T, key engine.Key) {
+				if err := server.Client.Del(t.Context(), platforms[key.Provider].hashKey(key.ID)).Err(); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Providers: slices.Sorted(maps.Keys(platforms)),
+		}
+	})
+	redistest.Relay(t).Load(t, server) // and found without an index
+	server.Client.Del(t.Context(), "claude:account:index", "claude:account:index:empty")
+	server.Client.Set(t.Context(), "claude:account:odd", "not a hash", 0)
+	listing, err := open(t).List(t.Context())
+	if err != nil || len(listing.Accounts) < 9 {
+		t.Errorf("%d accounts, %v", len(listing.Accounts), err)
+	}
+}
+
 // Every token that the relay encrypted is read, and what is written here
 // decrypts with Node's crypto as the relay does it.
 func TestCipherAgainstTheRelay(t *testing.T) {
