@@ -123,7 +123,7 @@ func (e *Engine) Scan(ctx context.Context) error {
 	}
 	e.absorbAll(listing.Accounts)
 	problems := errors.Join(listing.Problems...)
-	e.hub.publish(Event{Kind: EventScanned, Views: e.Snapshot(), Err: problems})
+	e.hub.publish(Event{Kind: EventScanned, Err: problems})
 	return problems
 }
 

@@ -14,8 +14,8 @@ const (
 	// EventSnapshot is the first event of every subscriber, and the next one
 	// after it fell behind: Views holds everything as it is now.
 	EventSnapshot EventKind = "snapshot"
-	// EventScanned: all accounts were read; Views holds them, and Err what kept
-	// some from being found.
+	// EventScanned: all accounts were read (Snapshot has them); Err is what
+	// kept some from being found.
 	EventScanned EventKind = "scanned"
 	// EventStarted: Run begins under Policy.
 	EventStarted EventKind = "started"

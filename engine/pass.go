@@ -52,7 +52,7 @@ func (e *Engine) pass(ctx context.Context, p PassParams, why Why) (Summary, erro
 			go func() {
 				r, err := e.await(ctx, w.state, w.request)
 				if err != nil {
-					r = resultOf(err)
+					r = resultOf(Errorf(KindClosed, "interrupted; a refresh under way is finished and stored all the same", nil))
 					r.Key, r.Name = w.key, e.viewOf(w.state).Name
 				}
 				results <- r

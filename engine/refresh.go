@@ -30,6 +30,8 @@ type flight struct {
 	result Result
 }
 
+var errClosing = Errorf(KindClosed, "shutting down: nothing was sent", nil)
+
 // start begins a refresh, or joins the one under way (step 1: one at a time
 // per account and process). The flight does not depend on its caller: neither
 // a time-out nor Quit stops an exchange.
@@ -42,7 +44,7 @@ func (e *Engine) start(st *state, req request) (f *flight, joined bool) {
 	f = &flight{done: make(chan struct{})}
 	if e.closed {
 		e.mu.Unlock()
-		f.result = resultOf(Errorf(KindClosed, "shutting down: nothing was sent", nil))
+		f.result = resultOf(errClosing)
 		close(f.done)
 		return f, false
 	}
@@ -128,8 +130,10 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func(), error) {
 	end := time.Now().Add(lockWait)
 	for wait := lockPollMax / 16; ; wait = min(2*wait, lockPollMax) {
-		e.slots <- struct{}{}
-		free := func() { <-e.slots }
+		free, err := e.slot()
+		if err != nil {
+			return nil, nil, err
+		}
 		lease, err := e.tryLock(ctx, st.key)
 		if err == nil {
 			return lease, free, nil
@@ -151,6 +155,17 @@ func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func
 			e.take(st, a)
 			return nil, nil, nil
 		}
+	}
+}
+
+// slot waits for one of the exchanges' places. At a shutdown it gives up: what
+// has none is not in flight yet.
+func (e *Engine) slot() (free func(), err error) {
+	select {
+	case e.slots <- struct{}{}:
+		return func() { <-e.slots }, nil
+	case <-e.closing:
+		return nil, errClosing
 	}
 }
 

@@ -267,6 +267,65 @@ func TestBackgroundRefresh(t *testing.T) {
 	}
 }
 
+// A refresh token is opened when its stored text is new, not with every scan.
+func TestScanOpensOnce(t *testing.T) {
+	d := newDesk(t, Policy{})
+	key := d.signIn("a", time.Hour)
+	opened := 0
+	counted := func(text string) Sealed {
+		return Seal(text, func(string) (Secret, error) { opened++; return NewSecret("refresh-1"), nil })
+	}
+	for scans, text := range []string{"x", "x", "x", "y", "y"} {
+		d.store.change(key, func(a *Account) { a.RefreshToken = counted(text) })
+		if err := d.Scan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := 1 + scans/3; opened != want {
+			t.Errorf("after %d scans opened %d times, want %d", scans+1, opened, want)
+		}
+	}
+}
+
+// At a shutdown what is in flight is finished, and what only waits for its
+// turn is not begun.
+func TestCloseBeginsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		d.provider.latency = 5 * time.Second
+		for i := range 50 {
+			d.signIn(fmt.Sprint(i), -time.Minute)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan Summary)
+		go func() {
+			s, _ := d.Pass(ctx, PassParams{})
+			done <- s
+		}()
+		time.Sleep(time.Second)
+		cancel()
+		began := time.Now()
+		d.Close()
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("Close took %v", took)
+		}
+		if s := <-done; s.Checked != 50 {
+			t.Errorf("%d in the summary", s.Checked)
+		}
+		if n, _ := d.provider.count(); n != Concurrency {
+			t.Errorf("%d exchanges", n)
+		}
+		stored := 0
+		for _, v := range d.Snapshot() {
+			if v.Result == ResultRefreshed {
+				stored++
+			}
+		}
+		if stored != Concurrency {
+			t.Errorf("%d stored", stored)
+		}
+	})
+}
+
 func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Policy{})
