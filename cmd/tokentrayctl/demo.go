@@ -47,7 +47,8 @@ func (c *demoCmd) Run(s *session) error {
 	every := 15 * time.Second
 	if live {
 		every = 500 * time.Millisecond
-		fmt.Fprint(s.stdout, "\x1b[2J")
+		fmt.Fprint(s.stdout, "\x1b[2J\x1b[?7l") // cleared; lines are cut, not wrapped
+		defer fmt.Fprint(s.stdout, "\x1b[?7h")  // wrapped again
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -6,6 +6,7 @@ package demo
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,14 +75,15 @@ func (d *Demo) add(provider, client, name string, left time.Duration) login {
 
 // script is what goes wrong in the demo, and right again.
 func (d *Demo) script(ctx context.Context) {
-	busy := strict.Fault{Status: http.StatusServiceUnavailable}
+	busy := slices.Repeat([]strict.Fault{{Status: http.StatusServiceUnavailable}}, 100)
 	for _, step := range []struct {
 		after time.Duration
 		do    func()
 	}{
-		{5 * time.Second, func() { d.server.Fail(engine.OpenAI, busy, busy) }},
+		{5 * time.Second, func() { d.server.Fail(engine.OpenAI, busy...) }},
 		{5 * time.Second, func() { d.server.Kill(d.ended.Login) }},
-		{25 * time.Second, d.signInAgain},
+		{8 * time.Second, func() { d.server.Heal(engine.OpenAI) }},
+		{17 * time.Second, d.signInAgain},
 	} {
 		select {
 		case <-time.After(step.after):

@@ -79,12 +79,19 @@ func TestConformanceOnACluster(t *testing.T) {
 			Providers: slices.Sorted(maps.Keys(platforms)),
 		}
 	})
-	redistest.Relay(t).Load(t, server) // and found without an index
-	server.Client.Del(t.Context(), "claude:account:index", "claude:account:index:empty")
+	// Found without an index, or with a broken one.
+	server.Client.FlushAll(t.Context())
+	redistest.Relay(t).Load(t, server)
 	server.Client.Set(t.Context(), "claude:account:odd", "not a hash", 0)
-	listing, err := open(t).List(t.Context())
-	if err != nil || len(listing.Accounts) < 9 {
-		t.Errorf("%d accounts, %v", len(listing.Accounts), err)
+	for _, broken := range []bool{false, true} {
+		server.Client.Del(t.Context(), "claude:account:index")
+		if broken {
+			server.Client.Set(t.Context(), "claude:account:index", "not a set", 0)
+		}
+		listing, err := open(t).List(t.Context())
+		if err != nil || len(listing.Accounts) != 9 || (len(listing.Problems) > 0) != broken {
+			t.Errorf("%d accounts, %v, %v", len(listing.Accounts), err, listing.Problems)
+		}
 	}
 }
 
@@ -400,7 +407,7 @@ func fill(t testing.TB, server *redistest.Server, s *Store, n int) {
 
 // At most one client command per 100 accounts plus 12, from the connection on.
 func TestCommandsPerScan(t *testing.T) {
-	for _, n := range []int{0, 10, 100, 1000, 10000} {
+	for _, n := range []int{0, 10, 100, 1000, 10000} { // at 10 every 15 minutes: 2 × 96 a day
 		server := redistest.Start(t)
 		fill(t, server, open(t, server, testKey), n)
 		s := open(t, server, testKey)
@@ -416,10 +423,48 @@ func TestCommandsPerScan(t *testing.T) {
 		}
 		first, next := commands(t, server, func() { scan(again) }), commands(t, server, func() { scan(again) })
 		t.Logf("%d accounts: %d commands for a first scan, %d for each next", n, first, next)
+		if n == 10 && next != 2 {
+			t.Errorf("a scan of 10 accounts costs %d commands, not 2 as the guide says", next)
+		}
 		if limit := n/100 + 12; first > limit || next > limit {
 			t.Errorf("%d accounts: %d and %d commands, at most %d are allowed", n, first, next, limit)
 		}
 	}
+}
+
+// A refresh costs 4 commands: lock, read, save, unlock.
+func TestCommandsPerRefresh(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server, testKey)
+	added, err := s.Add(t.Context(), engine.NewAccount{Provider: engine.Claude, Name: "a", RefreshToken: engine.NewSecret("r")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refresh := func() {
+		t.Helper()
+		lease, err := s.TryLock(t.Context(), added.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := s.Load(t.Context(), added.Key)
+		if err == nil {
+			_, err = s.Save(t.Context(), a, token("x"), time.Now())
+		}
+		if err == nil {
+			err = lease.Release(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	refresh() // sends each script in full, once
+	if n := commands(t, server, refresh); n != 4 {
+		t.Errorf("%d commands, not 4 as the guide says", n)
+	}
+}
+
+func token(access string) engine.Token {
+	return engine.Token{AccessToken: engine.NewSecret(access), ExpiresAt: time.Now().Add(time.Hour)}
 }
 
 // Without an index the keys are scanned; nothing found is remembered as the
