@@ -111,7 +111,8 @@ func (s *Store) fault(err error) error {
 		return say("does not answer: check REDIS_HOST and REDIS_PORT, and that it is not overloaded")
 	case errors.As(err, &network):
 		return say("cannot be reached (%v): check REDIS_HOST and REDIS_PORT, and that it runs", network.Err)
-	case has("WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "ERR Client sent AUTH"):
+	case has("WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "ERR Client sent AUTH"),
+		strings.Contains(err.Error(), "unauthenticated"): // a command too long for one who has not logged in
 		return say("refuses the login: check REDIS_USERNAME and REDIS_PASSWORD")
 	case has("NOPERM"):
 		return say("does not let this user run a command: it needs the relay's keys, token_refresh_lock:* and tokentray:*, and EVAL (%v)", err)

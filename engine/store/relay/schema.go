@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ func parseTime(text string) (time.Time, error) {
 // The fields that are read, in this order; accessToken last, as a listing
 // leaves it out.
 var fields = []string{"name", "isActive", "status", "errorMessage", "refreshToken", "expiresAt", "lastRefreshAt",
-	"lastUsedAt", "proxy", "scopes", "oauthProvider", "organizationId", "authenticationMethod", "accessToken"}
+	"lastRefresh", "lastUsedAt", "proxy", "scopes", "oauthProvider", "organizationId", "authenticationMethod", "accessToken"}
 
 var listFields = fields[:len(fields)-1]
 
@@ -119,7 +120,7 @@ func (s *Store) account(p platform, id string, values []any, memo any) (engine.A
 	if a.ExpiresAt, err = parseTime(field["expiresAt"]); err != nil {
 		a.Problem = unreadable("its expiresAt cannot be read: correct it in the relay", err)
 	}
-	a.LastRefreshAt, _ = parseTime(field["lastRefreshAt"]) // shown only
+	a.LastRefreshAt, _ = parseTime(cmp.Or(field["lastRefreshAt"], field["lastRefresh"])) // openai has the second
 	a.LastUsedAt, _ = parseTime(field["lastUsedAt"])
 	if text, ok := memo.(string); ok {
 		a.Memo = s.keys.openMemo(p, text)
