@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"cmp"
+	"time"
+)
+
+// settle ends a flight: the account's state, its place in the queue and the
+// events all follow from the result.
+func (e *Engine) settle(st *state, f *flight, req request, r Result) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := wall()
+	r.Key, r.Name, r.ExpiresAt, r.Why = st.key, st.account.Name, st.account.ExpiresAt, req.why
+	t := &st.tries
+	switch {
+	case r.Outcome == ResultRefreshed:
+		*t = Tries{Result: ResultRefreshed, At: now, Took: r.Took, Succeeded: now}
+	case r.Outcome == ResultFailed:
+		t.Result, t.Err, t.At, t.Took = ResultFailed, r.Err, now, r.Took
+		t.Failures++
+		t.RetryAt = now.Add(cmp.Or(retryAfter(r.Err), Backoff(t.Failures)))
+		switch KindOf(r.Err) {
+		case KindLoginDead:
+			t.Dead = true
+		case KindSettings:
+			t.Stuck = true
+		case KindUnknownOutcome:
+			if st.account.ExpiresAt.After(t.RetryAt) {
+				t.RetryAt = st.account.ExpiresAt
+			}
+		}
+	case r.Reason == ReasonElsewhere, r.Reason == ReasonRestored:
+		*t = Tries{Result: string(r.Reason), At: now, Took: r.Took, Succeeded: t.Succeeded}
+	case r.Reason == ReasonLocked:
+		t.RetryAt = now.Add(storeRetry)
+	}
+	st.flight = nil
+	e.underWay--
+	e.requeue(st)
+	f.result = r
+	close(f.done)
+
+	e.hub.publish(Event{Kind: EventRefreshed, Account: e.view(st, now), Result: r, Why: req.why})
+	if t.Err == nil {
+		e.recovered(st)
+	}
+	e.alert(st, now)
+}
+
+// alert tells, once, that an account needs a person, and once that its token
+// expired while its refreshes keep failing. With e.mu held.
+func (e *Engine) alert(st *state, now time.Time) {
+	kind := EventKind("")
+	switch t := st.tries; {
+	case t.Dead:
+		kind = EventNeedsLogin
+	case t.Err != nil && KindOf(t.Err) != KindStore && !now.Before(st.account.ExpiresAt):
+		kind = EventExpired
+	}
+	if kind == "" || st.alerted == kind || st.alerted == EventNeedsLogin {
+		return
+	}
+	st.alerted = kind
+	e.hub.publish(Event{Kind: kind, Account: e.view(st, now), Err: st.tries.Err})
+}
+
+// recovered ends what alert told. With e.mu held.
+func (e *Engine) recovered(st *state) {
+	if st.alerted == "" {
+		return
+	}
+	st.alerted = ""
+	e.hub.publish(Event{Kind: EventRecovered, Account: e.view(st, wall())})
+}
