@@ -1,0 +1,160 @@
+package local
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/gofrs/flock"
+	_ "modernc.org/sqlite"
+
+	"tokentray/engine"
+)
+
+// Store is the engine.Store and engine.Locker of one SQLite file. Close it
+// when done.
+type Store struct {
+	path string
+	db   *sql.DB
+	ring ring
+
+	mu  sync.Mutex
+	key []byte // once it was had
+}
+
+// schema is what each version adds; PRAGMA user_version counts them.
+var schema = []string{`
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE accounts (
+	id              TEXT PRIMARY KEY,
+	provider        TEXT NOT NULL,
+	name            TEXT NOT NULL UNIQUE,
+	client          TEXT NOT NULL,
+	active          INTEGER NOT NULL,
+	status          TEXT NOT NULL,
+	error           TEXT NOT NULL,
+	expires_at      INTEGER NOT NULL, -- milliseconds, 0: unknown; so all times
+	last_refresh_at INTEGER NOT NULL,
+	scopes          TEXT NOT NULL,
+	organization    TEXT NOT NULL,
+	proxy           BLOB NOT NULL,    -- sealed, or empty; so the tokens
+	refresh_token   BLOB NOT NULL,
+	access_token    BLOB NOT NULL,
+	memo            TEXT NOT NULL     -- engine.Memo as JSON
+) STRICT;
+CREATE TABLE history (
+	at       INTEGER NOT NULL,
+	store    TEXT NOT NULL,
+	provider TEXT NOT NULL,
+	account  TEXT NOT NULL,
+	name     TEXT NOT NULL,
+	outcome  TEXT NOT NULL,
+	reason   TEXT NOT NULL,
+	error    TEXT NOT NULL,
+	took_ms  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX history_account ON history (store, provider, account, at);
+CREATE INDEX history_at ON history (at);
+`}
+
+// Open opens the file, making it and its folder (for their owner only) where
+// they are not there yet.
+func Open(path string) (*Store, error) {
+	s := &Store{path: path, ring: systemKeyring()}
+	if err := s.open(); err != nil {
+		return nil, s.fault(err)
+	}
+	return s, nil
+}
+
+func (s *Store) open() error {
+	if err := os.MkdirAll(s.lockDir(), 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(s.path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	file.Close()
+	source := url.URL{Scheme: "file", Path: s.path, RawQuery: "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_txlock=immediate"}
+	if s.db, err = sql.Open("sqlite", source.String()); err != nil {
+		return err
+	}
+	s.db.SetMaxOpenConns(4)
+	if err := s.migrate(); err != nil {
+		s.db.Close()
+		return err
+	}
+	return nil
+}
+
+// migrate brings the file to the newest schema, once among all processes.
+func (s *Store) migrate() error {
+	version := 0
+	if err := s.db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version == len(schema) {
+		return nil
+	}
+	return s.alone(func() error {
+		if err := s.db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+			return err
+		}
+		if version > len(schema) {
+			return fmt.Errorf("it was written by a newer Tokentray (version %d of its form, %d is known here): update", version, len(schema))
+		}
+		for ; version < len(schema); version++ {
+			tx, err := s.db.Begin()
+			if err != nil {
+				return err
+			}
+			_, err = tx.Exec(schema[version] + fmt.Sprintf("; PRAGMA user_version = %d", version+1))
+			if err = errors.Join(err, finish(tx, err)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// alone runs do while no other process does the same.
+func (s *Store) alone(do func() error) error {
+	lock := flock.New(filepath.Join(s.lockDir(), "setup.lock"), flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return do()
+}
+
+func finish(tx *sql.Tx, err error) error {
+	if err != nil {
+		return tx.Rollback()
+	}
+	return tx.Commit()
+}
+
+func (s *Store) lockDir() string { return s.path + ".locks" }
+
+// Name is where the store is, for people.
+func (s *Store) Name() string { return s.path }
+
+// Close closes the file.
+func (s *Store) Close() error { return s.db.Close() }
+
+// fault gives an error of the file its kind and says what to do.
+func (s *Store) fault(err error) error {
+	var kind *engine.Error
+	if err == nil || errors.As(err, &kind) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return engine.Errorf(engine.KindStore, fmt.Sprintf("the embedded store %s cannot be used: check the disk and the "+
+		"folder's rights, or set TOKENTRAY_HOME to another folder", s.path), err)
+}

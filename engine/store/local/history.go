@@ -1,0 +1,69 @@
+package local
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"tokentray/engine"
+)
+
+// historyKept is how long the history goes back.
+const historyKept = 90 * 24 * time.Hour
+
+// Entry is one refresh of the past.
+type Entry struct {
+	engine.Key
+	At              time.Time
+	Name            string
+	Outcome, Reason string // as in engine.Result
+	Error           string // for people, "" unless it failed
+	Took            time.Duration
+}
+
+// Record keeps the refreshes among events, of the accounts of the store with
+// that name, until there are no more events. failed is told of what could not
+// be kept.
+func (s *Store) Record(store string, events iter.Seq[engine.Event], failed func(error)) {
+	pruned := time.Time{}
+	for ev := range events {
+		if ev.Kind != engine.EventRefreshed {
+			continue
+		}
+		r := ev.Result
+		text := ""
+		if r.Err != nil {
+			text = engine.CleanLine(r.Err.Error())
+		}
+		_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), store, r.Provider, r.ID,
+			r.Name, r.Outcome, string(r.Reason), text, r.Took.Milliseconds())
+		if err == nil && time.Since(pruned) > 24*time.Hour {
+			pruned = time.Now()
+			_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, pruned.Add(-historyKept).UnixMilli())
+		}
+		if err != nil {
+			failed(s.fault(err))
+		}
+	}
+}
+
+// History returns an account's latest refreshes, the newest first.
+func (s *Store) History(ctx context.Context, store string, key engine.Key, limit int) ([]Entry, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT at, name, outcome, reason, error, took_ms FROM history
+		WHERE store = ? AND provider = ? AND account = ? ORDER BY at DESC, rowid DESC LIMIT ?`, store, key.Provider, key.ID, limit)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	defer rows.Close()
+	var entries []Entry
+	for rows.Next() {
+		var at, took int64
+		e := Entry{Key: key}
+		if err := rows.Scan(&at, &e.Name, &e.Outcome, &e.Reason, &e.Error, &took); err != nil {
+			return nil, s.fault(err)
+		}
+		e.At, e.Took = time.UnixMilli(at).UTC(), time.Duration(took)*time.Millisecond
+		entries = append(entries, e)
+	}
+	return entries, s.fault(rows.Err())
+}

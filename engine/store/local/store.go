@@ -1,0 +1,205 @@
+package local
+
+import (
+	"context"
+	"crypto/cipher"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"tokentray/engine"
+)
+
+const columns = `id, provider, name, client, active, status, error, expires_at, last_refresh_at, scopes, organization, proxy, memo, refresh_token`
+
+// List implements engine.Store. Where there are accounts and no key it is an
+// error of KindStore: nothing could be done with them.
+func (s *Store) List(ctx context.Context) (engine.Listing, error) {
+	accounts, err := s.read(ctx, `SELECT `+columns+`, x'' FROM accounts`)
+	return engine.Listing{Accounts: accounts}, err
+}
+
+// Load implements engine.Store.
+func (s *Store) Load(ctx context.Context, key engine.Key) (engine.Account, error) {
+	accounts, err := s.read(ctx, `SELECT `+columns+`, access_token FROM accounts WHERE id = ? AND provider = ?`, key.ID, key.Provider)
+	if err != nil {
+		return engine.Account{}, err
+	}
+	if len(accounts) == 0 {
+		return engine.Account{}, notFound(key)
+	}
+	return accounts[0], nil
+}
+
+func notFound(key engine.Key) error {
+	return engine.Errorf(engine.KindNotFound, fmt.Sprintf("there is no %s account %s (any more)", key.Provider, engine.Clean(key.ID)), nil)
+}
+
+func (s *Store) read(ctx context.Context, query string, args ...any) ([]engine.Account, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	defer rows.Close()
+	var accounts []engine.Account
+	for rows.Next() {
+		var a engine.Account
+		var expires, refreshed int64
+		var proxy, refresh, access []byte
+		var memo string
+		if err := rows.Scan(&a.ID, &a.Provider, &a.Name, &a.Client, &a.Active, &a.StoreStatus, &a.StoreError, &expires, &refreshed,
+			&a.Scopes, &a.Organization, &proxy, &memo, &refresh, &access); err != nil {
+			return nil, s.fault(err)
+		}
+		aead, err := s.aead(ctx, false)
+		if err != nil {
+			return nil, err
+		}
+		a.ExpiresAt, a.LastRefreshAt = fromMillis(expires), fromMillis(refreshed)
+		a.RefreshToken = sealed(aead, refresh, a.ID, "refresh_token")
+		a.AccessToken = sealed(aead, access, a.ID, "access_token")
+		if a.Proxy, err = sealed(aead, proxy, a.ID, "proxy").Open(); err != nil {
+			a.Problem = err
+		}
+		json.Unmarshal([]byte(memo), &a.Memo) // none where it cannot be read: it can be made anew
+		accounts = append(accounts, a)
+	}
+	return accounts, s.fault(rows.Err())
+}
+
+// seal encrypts; the account and the column are bound in, so that a value
+// cannot be moved to another place.
+func seal(aead cipher.AEAD, secret engine.Secret, id, column string) []byte {
+	if secret.Empty() {
+		return []byte{}
+	}
+	return aead.Seal(nil, nil, []byte(secret.Reveal()), []byte(id+"/"+column))
+}
+
+func sealed(aead cipher.AEAD, text []byte, id, column string) engine.Sealed {
+	return engine.Seal(string(text), func(text string) (engine.Secret, error) {
+		plain, err := aead.Open(nil, nil, []byte(text), []byte(id+"/"+column))
+		if err != nil {
+			return engine.Secret{}, engine.Errorf(engine.KindUnreadable, "its "+column+" in the embedded store is damaged: add the account anew", nil)
+		}
+		return engine.NewSecret(string(plain)), nil
+	})
+}
+
+func toMillis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// Save implements engine.Store.
+func (s *Store) Save(ctx context.Context, old engine.Account, token engine.Token, at time.Time) (engine.Account, error) {
+	aead, err := s.aead(ctx, false)
+	if err != nil {
+		return engine.Account{}, err
+	}
+	return s.swap(ctx, old, func(set func(column string, value any)) {
+		if !token.RefreshToken.Empty() {
+			set("refresh_token", seal(aead, token.RefreshToken, old.ID, "refresh_token"))
+		}
+		if token.AccessToken.Empty() {
+			return
+		}
+		set("access_token", seal(aead, token.AccessToken, old.ID, "access_token"))
+		set("expires_at", toMillis(token.ExpiresAt))
+		set("last_refresh_at", toMillis(at))
+		set("status", "active")
+		set("error", "")
+		set("memo", memoText(engine.Memo{RefreshedAt: at}))
+		if token.Scope != "" {
+			set("scopes", token.Scope)
+		}
+		if token.Organization != "" {
+			set("organization", token.Organization)
+		}
+	})
+}
+
+// MarkDead implements engine.Store.
+func (s *Store) MarkDead(ctx context.Context, old engine.Account, verdict engine.Verdict) (engine.Account, error) {
+	memo := old.Memo
+	memo.Dead = verdict
+	return s.swap(ctx, old, func(set func(column string, value any)) {
+		set("status", "error")
+		set("error", engine.CodeText(verdict.Code))
+		set("memo", memoText(memo))
+	})
+}
+
+func memoText(memo engine.Memo) string {
+	text, err := json.Marshal(memo)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// swap changes columns if the stored refresh token still is old's.
+func (s *Store) swap(ctx context.Context, old engine.Account, change func(set func(column string, value any))) (engine.Account, error) {
+	var columns []string
+	var values []any
+	change(func(column string, value any) {
+		columns = append(columns, column+" = ?")
+		values = append(values, value)
+	})
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return engine.Account{}, s.fault(err)
+	}
+	err = func() error {
+		var stored []byte
+		err := tx.QueryRowContext(ctx, `SELECT refresh_token FROM accounts WHERE id = ?`, old.ID).Scan(&stored)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return notFound(old.Key)
+		case err != nil:
+			return err
+		case string(stored) != old.RefreshToken.Stored():
+			return engine.Errorf(engine.KindConflict, "another program changed the account's refresh token", nil)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ?`, append(values, old.ID)...)
+		return err
+	}()
+	if err = errors.Join(err, finish(tx, err)); err != nil {
+		return engine.Account{}, s.fault(err)
+	}
+	return s.Load(ctx, old.Key)
+}
+
+// Add implements engine.Store. Names are unique.
+func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, error) {
+	aead, err := s.aead(ctx, true)
+	if err != nil {
+		return engine.Account{}, err
+	}
+	id := uuid.NewString()
+	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, 1, ?, '', ?, 0, '', '', x'', '{}', ?, ?)
+		ON CONFLICT (name) DO NOTHING`, id, n.Provider, n.Name, n.Client, "active", toMillis(n.ExpiresAt),
+		seal(aead, n.RefreshToken, id, "refresh_token"), seal(aead, n.AccessToken, id, "access_token"))
+	if err != nil {
+		return engine.Account{}, s.fault(err)
+	}
+	a, err := s.Load(ctx, engine.Key{Provider: n.Provider, ID: id})
+	if engine.KindOf(err) == engine.KindNotFound {
+		return a, engine.Errorf(engine.KindSettings, fmt.Sprintf("there is an account named %q already: choose another name", n.Name), nil)
+	}
+	return a, err
+}
