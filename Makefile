@@ -15,14 +15,11 @@ TEST    := CGO_ENABLED=1 go test -race
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-# Which of the two is asked of the program itself. A wrong setting or a dead
-# Redis is no reason for the demo: run tells it.
-run: build ## build and start: the engine, or the demo where no account is configured
-	@out=$$($(PROGRAM) status --short 2>&1); code=$$?; command=run; \
-	case $$code in \
-	2) case $$out in *"no store is configured"*) command=demo; esac;; \
-	0) if printf '%s\n' "$$out" | grep -q '^0 accounts'; then command=demo; fi;; \
-	esac; \
+# Which of the two is asked of the program itself. A wrong setting or a store
+# that is away is no reason for the demo: run tells it.
+run: build ## build and start: the engine, or the demo where there is no account
+	@command=run; \
+	if $(PROGRAM) status --short 2>/dev/null | grep -q '^0 accounts'; then command=demo; fi; \
 	echo "==> $(PROGRAM) $$command (Ctrl-C stops it)"; \
 	exec $(PROGRAM) $$command
 

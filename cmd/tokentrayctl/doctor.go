@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/settings"
+	"tokentray/engine/store/local"
 )
 
 type doctorCmd struct {
@@ -68,14 +71,7 @@ func (d *doctor) note(name string, ok bool, format string, args ...any) {
 }
 
 func (d *doctor) examine() {
-	began := time.Now()
-	serverTime, err := d.app.Store.Time(d.ctx)
-	took := time.Since(began)
-	if err != nil {
-		d.storeAway = true
-		d.note("store", false, "%v", err)
-	} else {
-		d.examineStore()
+	if d.examineStore() {
 		d.examineLock()
 	}
 	if p := wiring.Policy(d.set); p.Proactive {
@@ -86,34 +82,53 @@ func (d *doctor) examine() {
 	tray, notifications := desktopServices(d.ctx)
 	d.note("tray", true, "%s", tray)
 	d.note("notifications", true, "%s", notifications)
-	if err == nil {
-		d.examineClock(serverTime.Sub(began.Add(took / 2)))
+	if server, ok := d.app.Store.(interface {
+		Time(context.Context) (time.Time, error)
+	}); ok && !d.storeAway {
+		began := time.Now()
+		at, err := server.Time(d.ctx)
+		took := time.Since(began)
+		d.examineClock(at.Sub(began.Add(took/2)), err)
+	} else {
+		d.note("clock", true, "%s; there is no server to compare it with", time.Now().Format(time.RFC1123Z))
 	}
 	d.note("log", true, "%s", d.set.Paths.Log)
 }
 
-func (d *doctor) examineStore() {
+// examineStore reports whether the store can be used at all.
+func (d *doctor) examineStore() bool {
 	err := d.app.Scan(d.ctx)
+	if engine.KindOf(err) == engine.KindStore {
+		d.storeAway = true
+		d.note("store", false, "%v", err)
+		return false
+	}
 	views := d.app.Snapshot()
-	d.note("store", err == nil, "Redis at %s answers: %s%s", d.app.Store.Name(), shortStatus(views), orNothing(err))
-	tried, unreadable := 0, 0
+	d.note("store", err == nil, "%s answers: %s%s", d.app.Store.Name(), shortStatus(views), orNothing(err))
+	readable, unreadable := 0, 0
 	var first engine.View
 	for _, v := range views {
 		if v.Problem != nil {
 			unreadable++
 			first = v
 		} else if !v.Static() {
-			tried++
+			readable++
 		}
+	}
+	key := "ENCRYPTION_KEY"
+	if file, ok := d.app.Store.(*local.Store); ok {
+		place, _ := file.KeyPlace(d.ctx)
+		key = "the key in " + cmp.Or(place, "the keyring or a file (made with the first account)")
 	}
 	switch {
 	case unreadable > 0:
 		d.note("key", false, "%d of %d accounts cannot be read, such as %s: %v", unreadable, len(views), first.Name, first.Problem)
-	case tried == 0:
-		d.note("key", true, "ENCRYPTION_KEY is set; there is nothing yet to try it on")
+	case readable == 0:
+		d.note("key", true, "%s; there is nothing yet to try it on", key)
 	default:
-		d.note("key", true, "ENCRYPTION_KEY opens the tokens of all %d accounts that have a refresh token", tried)
+		d.note("key", true, "%s opens the tokens of all %d accounts that have a refresh token", key, readable)
 	}
+	return true
 }
 
 func orNothing(err error) string {
@@ -133,14 +148,16 @@ func (d *doctor) examineLock() {
 		d.note("lock", false, "no refresh is possible without it: %v", err)
 		return
 	}
-	d.note("lock", true, "taken and released; shared with the relay (token_refresh_lock:…)")
+	d.note("lock", true, "taken and released, as for a refresh")
 }
 
 // maxClockError is how wrong the clock may be: well below the smallest skew.
 const maxClockError = 5 * time.Second
 
-func (d *doctor) examineClock(ahead time.Duration) {
+func (d *doctor) examineClock(ahead time.Duration, err error) {
 	switch {
+	case err != nil:
+		d.note("clock", false, "it could not be compared: %v", err)
 	case ahead > maxClockError:
 		d.note("clock", false, "this machine is %v behind the Redis server: set its clock (NTP)", ahead.Round(time.Second))
 	case ahead < -maxClockError:

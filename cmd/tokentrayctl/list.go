@@ -56,7 +56,7 @@ func (c *listCmd) Run(s *session) error {
 	}
 	fmt.Fprintln(s.stdout, shortStatus(views))
 	if len(views) == 0 {
-		fmt.Fprintln(s.stdout, "Add one with: tokentrayctl add --provider claude --name NAME < file-with-the-refresh-token")
+		fmt.Fprintln(s.stdout, noAccounts)
 		return nil
 	}
 	fmt.Fprintln(s.stdout)
@@ -110,6 +110,11 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
+const noAccounts = `
+Add one:                     tokentrayctl add --provider claude --name work < refresh-token.txt
+Or connect a relay's Redis:  export REDIS_HOST=127.0.0.1 ENCRYPTION_KEY='as in the .env of the relay'
+Or look around first:        tokentrayctl demo`
+
 type statusCmd struct {
 	Short bool `help:"One line for a status bar, and nothing else."`
 }
@@ -132,6 +137,6 @@ func (c *statusCmd) Run(s *session) error {
 	if set.Proactive {
 		mode = fmt.Sprintf("proactive: scans every %v, refreshes %v ahead of expiry", set.Interval, set.Window)
 	}
-	fmt.Fprintf(s.stdout, "store: Redis at %s\nmode: %s\n", app.Store.Name(), mode)
+	fmt.Fprintf(s.stdout, "store: %s\nmode: %s\n", app.Store.Name(), mode)
 	return nil
 }

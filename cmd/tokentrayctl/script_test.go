@@ -273,10 +273,14 @@ func (w *world) rotate(_ *testscript.TestScript, args []string) error {
 	return err
 }
 
-// herd COUNT NAME: so many processes ask for the account's token at once; all
-// print its newest.
+// herd COUNT NAME[=LOGIN]: so many processes ask for the account's token at
+// once; all print its login's newest.
 func (w *world) herd(ts *testscript.TestScript, args []string) error {
 	n, _ := strconv.Atoi(args[0])
+	name, login, renamed := strings.Cut(args[1], "=")
+	if !renamed {
+		login = name
+	}
 	binary, err := exec.LookPath("tokentrayctl")
 	if err != nil {
 		binary = ts.Getenv("PATH")[:strings.IndexByte(ts.Getenv("PATH"), os.PathListSeparator)] + "/tokentrayctl"
@@ -289,7 +293,7 @@ func (w *world) herd(ts *testscript.TestScript, args []string) error {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			cmd := exec.Command(binary, "token", args[1])
+			cmd := exec.Command(binary, "token", name)
 			cmd.Env = env
 			out, err := cmd.CombinedOutput()
 			outputs[i] = strings.TrimSpace(string(out))
@@ -299,7 +303,7 @@ func (w *world) herd(ts *testscript.TestScript, args []string) error {
 		})
 	}
 	wg.Wait()
-	newest := w.provider.Look(w.logins[args[1]]).Access
+	newest := w.provider.Look(w.logins[login]).Access
 	if i := slices.IndexFunc(outputs, func(s string) bool { return s != newest }); i >= 0 {
 		return fmt.Errorf("one of %d printed %q, not the newest token", n, outputs[i])
 	}

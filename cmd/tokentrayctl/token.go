@@ -42,7 +42,7 @@ func advice(err error) string {
 	case engine.KindLoginDead:
 		return ": sign in again where the account was made, or try once more with tokentrayctl refresh NAME"
 	case engine.KindInactive:
-		return ": switch it on in the relay"
+		return ": switch it on where it is kept"
 	case engine.KindNoRefreshToken:
 		return " and its access token has expired: make a new one"
 	case engine.KindTransient, engine.KindRateLimited:

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"iter"
 	"log/slog"
 	"os"
 	"sync"
@@ -16,51 +17,89 @@ import (
 	"tokentray/engine/notify"
 	"tokentray/engine/provider"
 	"tokentray/engine/settings"
+	"tokentray/engine/store/local"
 	"tokentray/engine/store/relay"
 )
 
-// ErrNoStore says that no store is configured.
-var ErrNoStore = engine.Errorf(engine.KindSettings, "no store is configured: set REDIS_HOST (or REDIS_URL) and ENCRYPTION_KEY "+
-	"to those of your claude-relay-service, in the environment or an env file; to look around first: tokentrayctl demo", nil)
+// Store is what keeps the accounts.
+type Store interface {
+	engine.Store
+	engine.Locker
+	Name() string // where it is, for people
+	Close() error
+}
 
 // App is a wired engine. Close it when done.
 type App struct {
 	*engine.Engine
-	Store *relay.Store
+	Store Store
 
 	subscribers sync.WaitGroup
 }
 
-// Open wires an engine on the store that the settings choose. It does not
-// connect yet.
+// Open wires an engine on the store that the settings choose: a relay's Redis,
+// to which it does not connect yet, or else the embedded store.
 func Open(s settings.Settings, log *slog.Logger) (*App, error) {
+	store, err := openStore(s)
+	if err != nil {
+		return nil, err
+	}
+	app := &App{Store: store, Engine: engine.New(engine.Params{
+		Store: store, Locker: store, Providers: provider.New(Providers(s)), Policy: Policy(s),
+	})}
+	warn := func(err error) { log.Warn("⚠️ " + err.Error()) }
+	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
+	app.subscribe(func(events iter.Seq[engine.Event]) { recordHistory(s.Paths.Database, store, events, warn) })
+	if !s.WebhookURL.Empty() {
+		app.subscribe(notify.Webhook{URL: s.WebhookURL, Failed: warn}.Run)
+	}
+	return app, nil
+}
+
+func (a *App) subscribe(run func(iter.Seq[engine.Event])) {
+	events := a.Watch(context.Background())
+	a.subscribers.Go(func() { run(events) })
+}
+
+// Close finishes what is in flight, lets the subscribers take the last event,
+// and closes the store.
+func (a *App) Close() {
+	a.Engine.Close()
+	a.subscribers.Wait()
+	a.Store.Close()
+}
+
+func openStore(s settings.Settings) (Store, error) {
 	if s.Redis == nil {
-		return nil, ErrNoStore
+		return local.Open(s.Paths.Database)
 	}
 	cfg, err := redisConfig(s)
 	if err != nil {
 		return nil, err
 	}
-	store := relay.Open(cfg)
-	app := &App{Store: store, Engine: engine.New(engine.Params{
-		Store: store, Locker: store, Providers: provider.New(Providers(s)), Policy: Policy(s),
-	})}
-	events := app.Watch(context.Background())
-	app.subscribers.Go(func() { guidelog.Run(events, log) })
-	if !s.WebhookURL.Empty() {
-		hook := notify.Webhook{URL: s.WebhookURL, Failed: func(err error) { log.Warn("⚠️ " + err.Error()) }}
-		events := app.Watch(context.Background())
-		app.subscribers.Go(func() { hook.Run(events) })
-	}
-	return app, nil
+	return relay.Open(cfg), nil
 }
 
-// Close finishes what is in flight, lets the subscribers take the last event,
-// and ends the store's connections.
-func (a *App) Close() {
-	a.Engine.Close()
-	a.subscribers.Wait()
-	a.Store.Close()
+// recordHistory keeps the history of any store's accounts in the embedded
+// store's file, which it opens when there is something to keep.
+func recordHistory(path string, store Store, events iter.Seq[engine.Event], failed func(error)) {
+	file, _ := store.(*local.Store)
+	for ev := range events {
+		if ev.Kind != engine.EventRefreshed {
+			continue
+		}
+		if file == nil {
+			var err error
+			if file, err = local.Open(path); err != nil {
+				failed(err)
+				return
+			}
+			defer file.Close()
+		}
+		if err := file.Record(store.Name(), ev); err != nil {
+			failed(err)
+		}
+	}
 }
 
 // Policy is the settings' policy.

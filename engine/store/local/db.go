@@ -144,7 +144,7 @@ func finish(tx *sql.Tx, err error) error {
 func (s *Store) lockDir() string { return s.path + ".locks" }
 
 // Name is where the store is, for people.
-func (s *Store) Name() string { return s.path }
+func (s *Store) Name() string { return "the embedded store " + s.path }
 
 // Close closes the file.
 func (s *Store) Close() error { return s.db.Close() }

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"iter"
 	"time"
 
 	"tokentray/engine"
@@ -21,30 +20,20 @@ type Entry struct {
 	Took            time.Duration
 }
 
-// Record keeps the refreshes among events, of the accounts of the store with
-// that name, until there are no more events. failed is told of what could not
-// be kept.
-func (s *Store) Record(store string, events iter.Seq[engine.Event], failed func(error)) {
-	pruned := time.Time{}
-	for ev := range events {
-		if ev.Kind != engine.EventRefreshed {
-			continue
-		}
-		r := ev.Result
-		text := ""
-		if r.Err != nil {
-			text = engine.CleanLine(r.Err.Error())
-		}
-		_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), store, r.Provider, r.ID,
-			r.Name, r.Outcome, string(r.Reason), text, r.Took.Milliseconds())
-		if err == nil && time.Since(pruned) > 24*time.Hour {
-			pruned = time.Now()
-			_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, pruned.Add(-historyKept).UnixMilli())
-		}
-		if err != nil {
-			failed(s.fault(err))
-		}
+// Record keeps the refresh that an engine.EventRefreshed tells of, of an
+// account of the store with that name.
+func (s *Store) Record(store string, ev engine.Event) error {
+	r := ev.Result
+	text := ""
+	if r.Err != nil {
+		text = engine.CleanLine(r.Err.Error())
 	}
+	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), store, r.Provider, r.ID,
+		r.Name, r.Outcome, string(r.Reason), text, r.Took.Milliseconds())
+	if err == nil {
+		_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
+	}
+	return s.fault(err)
 }
 
 // History returns an account's latest refreshes, the newest first.

@@ -66,7 +66,7 @@ func Open(cfg Config) *Store {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	})
-	return &Store{client: client, name: strings.Join(cfg.Addrs, ","), keys: newKeyring(cfg.EncryptionKey),
+	return &Store{client: client, name: "Redis at " + strings.Join(cfg.Addrs, ","), keys: newKeyring(cfg.EncryptionKey),
 		known: emptyIndexes{until: map[string]time.Time{}}}
 }
 
@@ -92,7 +92,7 @@ func (s *Store) fault(err error) error {
 		return err
 	}
 	say := func(format string, args ...any) error {
-		return engine.Errorf(engine.KindStore, fmt.Sprintf("Redis at %s ", s.name)+fmt.Sprintf(format, args...), nil)
+		return engine.Errorf(engine.KindStore, s.name+" "+fmt.Sprintf(format, args...), nil)
 	}
 	var network *net.OpError
 	var cert *tls.CertificateVerificationError
