@@ -14,6 +14,7 @@ import (
 	"tokentray/cmd/internal/demo"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
+	"tokentray/ui/view"
 )
 
 type demoCmd struct {
@@ -71,8 +72,8 @@ func (c *demoCmd) Run(s *session) error {
 
 func demoFrame(views []engine.View, live bool, log *lastLines) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "DEMO: made-up accounts, a real engine · %s\n\n", shortStatus(views))
-	worstFirst(views, false)
+	fmt.Fprintf(&b, "DEMO: made-up accounts, a real engine · %s\n\n", english.Summary(views))
+	view.WorstFirst(views, false)
 	accountTable(&b, views, false, live && os.Getenv("NO_COLOR") == "", time.Now())
 	b.WriteByte('\n')
 	if live {

@@ -13,6 +13,7 @@ import (
 	"tokentray/engine"
 	"tokentray/engine/settings"
 	"tokentray/engine/store/local"
+	"tokentray/ui/view"
 )
 
 type doctorCmd struct {
@@ -104,7 +105,7 @@ func (d *doctor) examineStore() bool {
 		return false
 	}
 	views := d.app.Snapshot()
-	d.note("store", err == nil, "%s answers: %s%s", d.app.Store.Name(), shortStatus(views), orNothing(err))
+	d.note("store", err == nil, "%s answers: %s%s", d.app.Store.Name(), english.Summary(views), orNothing(err))
 	readable, unreadable := 0, 0
 	var first engine.View
 	for _, v := range views {
@@ -186,9 +187,9 @@ func (d *doctor) print() {
 	fmt.Fprintln(d.stdout)
 	t = table{colour: isTerminal(d.stdout) && os.Getenv("NO_COLOR") == ""}
 	for _, c := range d.checks {
-		mark, tone := "ok", toneValid
+		mark, tone := "ok", view.Valid
 		if !c.OK {
-			mark, tone = "!!", tonePerson
+			mark, tone = "!!", view.Person
 		}
 		t.toned(tone, mark, c.Name, c.Detail)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"tokentray/engine"
+	"tokentray/ui/view"
 )
 
 type listCmd struct {
@@ -46,7 +47,7 @@ func (c *listCmd) Run(s *session) error {
 		s.report(problems)
 	}
 	views, now := app.Snapshot(), time.Now()
-	worstFirst(views, !set.Proactive)
+	view.WorstFirst(views, !set.Proactive)
 	if c.JSON {
 		accounts := make([]listedAccount, 0, len(views))
 		for _, v := range views {
@@ -54,7 +55,7 @@ func (c *listCmd) Run(s *session) error {
 		}
 		return printJSON(s.stdout, map[string]any{"accounts": accounts})
 	}
-	fmt.Fprintln(s.stdout, shortStatus(views))
+	fmt.Fprintln(s.stdout, english.Summary(views))
 	if len(views) == 0 {
 		fmt.Fprintln(s.stdout, noAccounts)
 		return nil
@@ -69,7 +70,7 @@ func listed(v engine.View, now time.Time) listedAccount {
 		ID: v.ID, Name: v.Name, Provider: v.Provider, Status: string(v.Status), StoreStatus: v.StoreStatus,
 		ExpiresAt: timeOrNull(v.ExpiresAt), ExpiresIn: secondsLeft(v.ExpiresAt, now),
 		HasRefreshToken: !v.Static(), Active: v.Active,
-		LastRefreshAt: timeOrNull(lastRefresh(v)), NextRefreshAt: timeOrNull(v.NextRefresh),
+		LastRefreshAt: timeOrNull(view.LastRefresh(v)), NextRefreshAt: timeOrNull(v.NextRefresh),
 	}
 	if v.Result != "" {
 		l.LastResult = &v.Result
@@ -129,7 +130,7 @@ func (c *statusCmd) Run(s *session) error {
 		return err
 	}
 	views := app.Snapshot()
-	fmt.Fprintln(s.stdout, shortStatus(views))
+	fmt.Fprintln(s.stdout, english.Summary(views))
 	if c.Short {
 		return nil
 	}

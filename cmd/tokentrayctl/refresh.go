@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tokentray/engine"
+	"tokentray/ui/view"
 )
 
 type refreshCmd struct {
@@ -119,16 +120,16 @@ func resultTable(s *session, summary engine.Summary, lazy bool) {
 	t.add("", "ACCOUNT", "PROVIDER", "RESULT", "EXPIRES IN", "")
 	now := time.Now()
 	for _, r := range summary.Results {
-		tone, said := toneDim, r.Outcome
+		tone, said := view.Dim, r.Outcome
 		switch r.Outcome {
 		case engine.ResultRefreshed:
-			tone = toneValid
+			tone = view.Valid
 		case engine.ResultFailed:
-			tone = tonePerson
+			tone = view.Person
 		}
 		left := "unknown"
 		if !r.ExpiresAt.IsZero() {
-			left = countdown(r.ExpiresAt.Sub(now))
+			left = view.Countdown(r.ExpiresAt.Sub(now))
 		}
 		reason := reasonOf(r)
 		if r.Outcome == engine.ResultSkipped && r.Err != nil && r.Reason != engine.ReasonInactive {
