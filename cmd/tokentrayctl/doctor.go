@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/settings"
@@ -80,9 +81,7 @@ func (d *doctor) examine() {
 	} else {
 		d.note("scheduler", true, "lazy: tokens are refreshed when asked for (ENABLE_PROACTIVE_TOKEN_REFRESH=true changes that)")
 	}
-	tray, notifications := desktopServices(d.ctx)
-	d.note("tray", true, "%s", tray)
-	d.note("notifications", true, "%s", notifications)
+	d.examineDesktop()
 	if server, ok := d.app.Store.(interface {
 		Time(context.Context) (time.Time, error)
 	}); ok && !d.storeAway {
@@ -94,6 +93,21 @@ func (d *doctor) examine() {
 		d.note("clock", true, "%s; there is no server to compare it with", time.Now().Format(time.RFC1123Z))
 	}
 	d.note("log", true, "%s", d.set.Paths.Log)
+}
+
+// examineDesktop tells what the desktop app would find; tokentrayctl needs
+// neither.
+func (d *doctor) examineDesktop() {
+	services := desktop.Look()
+	tray, notifications := "a tray host is there", "a notification service is there"
+	if !services.Tray {
+		tray = cmp.Or(services.Missing, "no tray host: on GNOME, the AppIndicator extension is one") + "; tokentrayctl needs none"
+	}
+	if !services.Notifications {
+		notifications = cmp.Or(services.Missing, "no notification service") + "; tokentrayctl needs none"
+	}
+	d.note("tray", true, "%s", tray)
+	d.note("notifications", true, "%s", notifications)
 }
 
 // examineStore reports whether the store can be used at all.

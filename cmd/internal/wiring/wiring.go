@@ -35,6 +35,10 @@ type App struct {
 	Store Store
 
 	subscribers sync.WaitGroup
+	database    string // the embedded store's file, which has the history
+
+	mu      sync.Mutex   // guards history
+	history *local.Store // opened when it is needed
 }
 
 // Open wires an engine on the store that the settings choose: a relay's Redis,
@@ -44,12 +48,12 @@ func Open(s settings.Settings, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	app := &App{Store: store, Engine: engine.New(engine.Params{
+	app := &App{Store: store, database: s.Paths.Database, Engine: engine.New(engine.Params{
 		Store: store, Locker: store, Providers: provider.New(Providers(s)), Policy: Policy(s),
 	})}
 	warn := func(err error) { log.Warn("⚠️ " + err.Error()) }
 	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
-	app.subscribe(func(events iter.Seq[engine.Event]) { recordHistory(s.Paths.Database, store, events, warn) })
+	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events, warn) })
 	if !s.WebhookURL.Empty() {
 		app.subscribe(notify.Webhook{URL: s.WebhookURL, Failed: warn}.Run)
 	}
@@ -67,6 +71,9 @@ func (a *App) Close() {
 	a.Engine.Close()
 	a.subscribers.Wait()
 	a.Store.Close()
+	if a.history != nil {
+		a.history.Close()
+	}
 }
 
 func openStore(s settings.Settings) (Store, error) {
@@ -80,26 +87,46 @@ func openStore(s settings.Settings) (Store, error) {
 	return relay.Open(cfg), nil
 }
 
-// recordHistory keeps the history of any store's accounts in the embedded
+// recordHistory keeps the refreshes of any store's accounts in the embedded
 // store's file, which it opens when there is something to keep.
-func recordHistory(path string, store Store, events iter.Seq[engine.Event], failed func(error)) {
-	file, _ := store.(*local.Store)
+func (a *App) recordHistory(events iter.Seq[engine.Event], failed func(error)) {
 	for ev := range events {
 		if ev.Kind != engine.EventRefreshed {
 			continue
 		}
-		if file == nil {
-			var err error
-			if file, err = local.Open(path); err != nil {
-				failed(err)
-				return
-			}
-			defer file.Close()
+		file, err := a.historyFile()
+		if err == nil {
+			err = file.Record(a.Store.Name(), ev)
 		}
-		if err := file.Record(store.Name(), ev); err != nil {
+		if err != nil {
 			failed(err)
 		}
 	}
+}
+
+// History returns an account's latest refreshes, the newest first.
+func (a *App) History(ctx context.Context, key engine.Key) ([]local.Entry, error) {
+	file, err := a.historyFile()
+	if err != nil {
+		return nil, err
+	}
+	return file.History(ctx, a.Store.Name(), key, historyShown)
+}
+
+// historyShown is how many entries of an account's history people see.
+const historyShown = 50
+
+func (a *App) historyFile() (*local.Store, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.history == nil {
+		file, err := local.Open(a.database)
+		if err != nil {
+			return nil, err
+		}
+		a.history = file
+	}
+	return a.history, nil
 }
 
 // Policy is the settings' policy.

@@ -1,0 +1,77 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+
+	"tokentray/engine"
+	"tokentray/ui/view"
+)
+
+// accounts is the live list, the worst first. Only the rows that are seen are
+// touched.
+type accounts struct {
+	list   *widget.List
+	texts  view.Texts
+	source string
+
+	views    []engine.View
+	lazy     bool
+	seen     map[*row]widget.ListItemID
+	selected engine.Key
+
+	refresh func(engine.Key)
+	choose  func(engine.View)
+}
+
+func newAccounts(texts view.Texts, source string, refresh func(engine.Key), choose func(engine.View)) *accounts {
+	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, refresh: refresh, choose: choose}
+	a.list = widget.NewList(
+		func() int { return len(a.views) },
+		func() fyne.CanvasObject { return newRow() },
+		func(id widget.ListItemID, o fyne.CanvasObject) {
+			if id < len(a.views) {
+				a.seen[o.(*row)] = id
+				a.fill(o.(*row), a.views[id])
+			}
+		})
+	a.list.OnSelected = func(id widget.ListItemID) {
+		if id < len(a.views) {
+			a.selected = a.views[id].Key
+			a.choose(a.views[id])
+		}
+	}
+	return a
+}
+
+func (a *accounts) fill(r *row, v engine.View) {
+	r.show(v, a.source, a.texts, a.lazy, time.Now(), func() { a.refresh(v.Key) })
+}
+
+// show takes in new views and keeps the chosen account chosen, wherever it is
+// now.
+func (a *accounts) show(views []engine.View, lazy bool) {
+	a.views, a.lazy = views, lazy
+	a.list.Refresh()
+	for id, v := range views {
+		if v.Key == a.selected {
+			a.list.Select(id)
+			a.choose(v)
+			return
+		}
+	}
+	if len(views) > 0 {
+		a.list.Select(0)
+	}
+}
+
+// tick counts down in the rows that are seen.
+func (a *accounts) tick(now time.Time) {
+	for r, id := range a.seen {
+		if id < len(a.views) && r.Visible() && a.views[id].Key == r.shown.Key {
+			r.tick(a.texts, a.lazy, now)
+		}
+	}
+}

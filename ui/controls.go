@@ -1,0 +1,120 @@
+package ui
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"tokentray/engine"
+	"tokentray/ui/view"
+)
+
+// controls is what the engine does: the switch, the two sliders and the one
+// primary button. They act at once.
+type controls struct {
+	proactive *widget.Check
+	interval  *minutes
+	window    *minutes
+	refresh   *widget.Button
+
+	changed func(engine.Policy)
+	policy  engine.Policy
+	filling bool // the widgets follow the policy, not the other way round
+}
+
+// minutes is a slider over whole minutes. A value outside its range, or with a
+// fraction, is shown as it is.
+type minutes struct {
+	slider *widget.Slider
+	value  *widget.Label
+	title  string
+	texts  view.Texts
+}
+
+func newMinutes(texts view.Texts, title string, most float64) *minutes {
+	m := &minutes{slider: widget.NewSlider(1, most), title: title, texts: texts,
+		value: widget.NewLabelWithStyle("", fyne.TextAlignTrailing, fyne.TextStyle{Bold: true})}
+	m.slider.Step = 1
+	return m
+}
+
+func (m *minutes) show(d time.Duration) {
+	m.slider.SetValue(min(max(math.Round(d.Minutes()), m.slider.Min), m.slider.Max))
+	m.label(d)
+}
+
+func (m *minutes) label(d time.Duration) {
+	m.value.SetText(m.texts.Get("%s min", strconv.FormatFloat(d.Minutes(), 'f', -1, 64)))
+}
+
+func (m *minutes) object() fyne.CanvasObject {
+	title := widget.NewLabel(m.title)
+	title.Importance = widget.LowImportance
+	return container.NewVBox(container.NewBorder(nil, nil, title, m.value), m.slider)
+}
+
+func newControls(texts view.Texts, changed func(engine.Policy), refresh func()) *controls {
+	c := &controls{
+		interval: newMinutes(texts, texts.Get("Check every"), 60),
+		window:   newMinutes(texts, texts.Get("Refresh ahead of expiry"), 30),
+		refresh:  widget.NewButtonWithIcon(texts.Get("Refresh now"), theme.ViewRefreshIcon(), refresh),
+		changed:  changed,
+	}
+	c.refresh.Importance = widget.HighImportance
+	c.proactive = widget.NewCheck(texts.Get("Proactive"), func(on bool) {
+		c.change(func(p *engine.Policy) { p.Proactive = on })
+	})
+	for _, s := range []struct {
+		m   *minutes
+		set func(*engine.Policy, time.Duration)
+	}{
+		{c.interval, func(p *engine.Policy, d time.Duration) { p.Interval = d }},
+		{c.window, func(p *engine.Policy, d time.Duration) { p.Window = d }},
+	} {
+		chosen := func(v float64) time.Duration { return time.Duration(v) * time.Minute }
+		s.m.slider.OnChanged = func(v float64) {
+			if !c.filling {
+				s.m.label(chosen(v))
+			}
+		}
+		s.m.slider.OnChangeEnded = func(v float64) {
+			c.change(func(p *engine.Policy) { s.set(p, chosen(v)) })
+		}
+	}
+	return c
+}
+
+// change tells of a policy that a person chose.
+func (c *controls) change(set func(*engine.Policy)) {
+	if c.filling {
+		return
+	}
+	p := c.policy
+	set(&p)
+	if p != c.policy {
+		c.policy = p
+		c.changed(p)
+	}
+}
+
+// show follows the policy in force.
+func (c *controls) show(p engine.Policy) {
+	c.policy = p
+	c.filling = true
+	defer func() { c.filling = false }()
+	c.proactive.SetChecked(p.Proactive)
+	c.interval.show(p.Interval)
+	c.window.show(p.Window)
+}
+
+func (c *controls) object() fyne.CanvasObject {
+	return container.NewBorder(nil, nil, container.NewVBox(layout.NewSpacer(), c.proactive, layout.NewSpacer()),
+		container.NewVBox(layout.NewSpacer(), c.refresh, layout.NewSpacer()),
+		container.NewGridWithColumns(2, c.interval.object(), c.window.object()))
+}

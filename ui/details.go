@@ -1,0 +1,170 @@
+package ui
+
+import (
+	"context"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"tokentray/engine"
+	"tokentray/engine/store/local"
+	"tokentray/ui/view"
+)
+
+// details is the one account that is looked at: its trouble first, then its
+// facts, then its history.
+type details struct {
+	texts   view.Texts
+	history func(context.Context, engine.Key) ([]local.Entry, error)
+	do      func(func())
+
+	name, provider, trouble *widget.Label
+	facts                   *fyne.Container
+	past                    *fyne.Container
+	box                     fyne.CanvasObject
+
+	shown engine.Key
+	last  time.Time // of the history shown
+}
+
+func newDetails(texts view.Texts, history func(context.Context, engine.Key) ([]local.Entry, error), do func(func())) *details {
+	d := &details{texts: texts, history: history, do: do,
+		name:     widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
+		provider: widget.NewLabel(""), trouble: widget.NewLabel(""),
+		facts: container.New(&columns{}), past: container.NewVBox(),
+	}
+	d.name.SizeName, d.name.Truncation = theme.SizeNameSubHeadingText, fyne.TextTruncateEllipsis
+	d.provider.Importance, d.provider.Truncation = widget.LowImportance, fyne.TextTruncateEllipsis
+	d.trouble.Importance, d.trouble.Wrapping = widget.DangerImportance, fyne.TextWrapWord
+	d.trouble.Hide()
+	title := widget.NewLabel(texts.Get("Refreshes, the newest first"))
+	title.Importance = widget.LowImportance
+	d.box = container.NewVScroll(container.NewVBox(d.name, d.provider, d.trouble, d.facts, title, d.past))
+	return d
+}
+
+// show shows the account as it is now.
+func (d *details) show(v engine.View, source string, lazy bool, now time.Time) {
+	t := d.texts
+	setLabel(d.name, v.Name)
+	setLabel(d.provider, view.Provider(v.Account)+" · "+source)
+	trouble := ""
+	for _, err := range []error{v.Err, v.Problem} {
+		if err != nil {
+			trouble = err.Error()
+		}
+	}
+	setLabel(d.trouble, trouble)
+	if trouble == "" {
+		d.trouble.Hide()
+	} else {
+		d.trouble.Show()
+	}
+	next := t.Get("none planned")
+	if !v.NextRefresh.IsZero() {
+		next = t.Get("in %s", t.Span(v.NextRefresh.Sub(now)))
+	} else if lazy {
+		next = t.Get("when it is asked for")
+	}
+	expires := t.Get("unknown")
+	if !v.ExpiresAt.IsZero() {
+		expires = v.ExpiresAt.Local().Format("2006-01-02 15:04:05")
+	}
+	d.fill(
+		t.Get("Status"), t.Status(v, lazy),
+		t.Get("Access token until"), expires,
+		t.Get("Last refresh"), t.LastResult(v, now),
+		t.Get("Next refresh"), next,
+		t.Get("In the store"), v.StoreStatus,
+		t.Get("Id"), v.ID,
+	)
+	if v.Key != d.shown || v.At.After(d.last) {
+		d.shown, d.last = v.Key, v.At
+		d.loadHistory(v.Key)
+	}
+}
+
+// fill shows pairs of title and value.
+func (d *details) fill(pairs ...string) {
+	for len(d.facts.Objects) < len(pairs) {
+		title, value := widget.NewLabel(""), widget.NewLabel("")
+		title.Importance, value.Wrapping = widget.LowImportance, fyne.TextWrapWord
+		d.facts.Objects = append(d.facts.Objects, title, value)
+	}
+	for i, text := range pairs {
+		setLabel(d.facts.Objects[i].(*widget.Label), text)
+	}
+}
+
+// loadHistory reads it off the UI's goroutine.
+func (d *details) loadHistory(key engine.Key) {
+	go func() {
+		entries, err := d.history(context.Background(), key)
+		d.do(func() {
+			if key != d.shown {
+				return
+			}
+			d.past.RemoveAll()
+			if err != nil {
+				d.past.Add(widget.NewLabel(err.Error()))
+				return
+			}
+			for _, e := range entries {
+				d.past.Add(d.entry(e))
+			}
+			if len(entries) == 0 {
+				d.past.Add(widget.NewLabel(d.texts.Get("none yet")))
+			}
+		})
+	}()
+}
+
+func (d *details) entry(e local.Entry) fyne.CanvasObject {
+	what := widget.NewLabel(d.texts.Get(e.Outcome))
+	what.Truncation = fyne.TextTruncateEllipsis
+	switch {
+	case e.Error != "":
+		what.SetText(e.Error)
+		what.Importance = widget.DangerImportance
+	case e.Reason != "":
+		what.SetText(d.texts.Get(e.Reason))
+	}
+	return container.NewBorder(nil, nil, widget.NewLabel(e.At.Local().Format("01-02 15:04")),
+		widget.NewLabel(d.texts.Get("%d ms", e.Took.Milliseconds())), what)
+}
+
+func setLabel(l *widget.Label, text string) {
+	if l.Text != text {
+		l.SetText(text)
+	}
+}
+
+// columns lays out pairs in two columns, the first of a fixed width.
+type columns struct{}
+
+const titleWidth = 132
+
+func (columns) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	height := float32(0)
+	for i := 0; i+1 < len(objects); i += 2 {
+		height += max(objects[i].MinSize().Height, objects[i+1].MinSize().Height) - 10
+	}
+	return fyne.NewSize(titleWidth+120, height+10)
+}
+
+func (columns) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	y := float32(0)
+	for i := 0; i+1 < len(objects); i += 2 {
+		title, value := objects[i], objects[i+1]
+		value.Resize(fyne.NewSize(size.Width-titleWidth, value.MinSize().Height))
+		height := max(title.MinSize().Height, value.MinSize().Height)
+		title.Move(fyne.NewPos(0, y))
+		title.Resize(fyne.NewSize(titleWidth, title.MinSize().Height))
+		value.Move(fyne.NewPos(titleWidth, y))
+		value.Resize(fyne.NewSize(size.Width-titleWidth, height))
+		y += height - 10
+	}
+}

@@ -1,0 +1,256 @@
+// Package ui is the window and the tray. It wraps an engine: it shows what
+// Watch tells, and never works on the goroutine that draws. It is the only
+// importer of fyne, and leaves fyne's app package to cmd, so that its tests
+// need no display.
+package ui
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"tokentray/engine"
+	"tokentray/engine/store/local"
+	"tokentray/ui/view"
+)
+
+// Engine is what the window needs of an engine.
+type Engine interface {
+	Snapshot() []engine.View
+	Policy() engine.Policy
+	SetPolicy(engine.Policy)
+	Scan(context.Context) error
+	Pass(context.Context, engine.PassParams) (engine.Summary, error)
+	Watch(context.Context) iter.Seq[engine.Event]
+}
+
+// Params is what a Window is made of.
+type Params struct {
+	App    fyne.App
+	Engine Engine
+	Source string // the store's name, for people
+	Texts  view.Texts
+	// Do runs a function on the UI's goroutine: fyne.Do, or a test's own.
+	Do func(func())
+	// History returns an account's latest refreshes.
+	History func(context.Context, engine.Key) ([]local.Entry, error)
+	// PolicyChosen is told of what a person chose, to keep it.
+	PolicyChosen func(engine.Policy)
+}
+
+const (
+	rescanEvery = 30 * time.Second // while the window is seen: the relay refreshes too
+	drawAtMost  = 100 * time.Millisecond
+)
+
+// Window is the main window.
+type Window struct {
+	fyne.Window
+	p Params
+
+	controls *controls
+	meaning  *widget.Label
+	goAhead  *widget.Hyperlink // from lazy to proactive
+	summary  *widget.Label
+	accounts *accounts
+	details  *details
+	side     *fyne.Container // the details' place beside the list
+	line     *widget.Label   // what the last pass did
+	all      *widget.Hyperlink
+
+	tray func(views []engine.View, lazy, storeAway bool)
+
+	storeAway error
+	passed    engine.Summary
+	passedAt  time.Time
+	visible   bool
+}
+
+// New makes the window. Run starts it.
+func New(p Params) *Window {
+	t := p.Texts
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, tray: func([]engine.View, bool, bool) {}}
+	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
+	w.meaning = widget.NewLabel("")
+	w.meaning.Truncation, w.meaning.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
+	w.goAhead = widget.NewHyperlink(t.Get("Refresh ahead of expiry instead"), nil)
+	w.goAhead.OnTapped = func() { w.controls.proactive.SetChecked(true) }
+	w.summary = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	w.details = newDetails(t, p.History, p.Do)
+	w.accounts = newAccounts(t, p.Source, func(key engine.Key) { w.pass(engine.PassParams{Keys: []engine.Key{key}}) },
+		func(v engine.View) { w.details.show(v, p.Source, !p.Engine.Policy().Proactive, time.Now()) })
+	w.line = widget.NewLabel("")
+	w.line.Truncation, w.line.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
+	w.all = widget.NewHyperlink(t.Get("Refresh all anyway"), nil)
+	w.all.OnTapped = func() { w.pass(engine.PassParams{Force: true}) }
+	w.all.Hide()
+
+	list := container.NewBorder(
+		container.NewPadded(w.summary), container.NewBorder(nil, nil, nil, w.all, w.line), nil, nil, w.accounts.list)
+	w.side = container.NewPadded(w.details.box)
+	split := container.New(&sideBySide{}, list, widget.NewSeparator(), w.side)
+	background := canvas.NewRectangle(current().card)
+	w.SetContent(container.NewStack(background, container.NewBorder(
+		container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
+			container.NewBorder(nil, nil, nil, w.goAhead, w.meaning), widget.NewSeparator()),
+		nil, nil, nil, split)))
+	w.Resize(fyne.NewSize(1120, 720))
+	w.draw()
+	return w
+}
+
+// Run follows the engine until ctx is done. Call it once, off the UI's
+// goroutine.
+func (w *Window) Run(ctx context.Context) {
+	changed := make(chan struct{}, 1)
+	go func() {
+		for ev := range w.p.Engine.Watch(ctx) {
+			w.p.Do(func() { w.note(ev) })
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	scan := time.NewTicker(rescanEvery)
+	defer scan.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+			w.p.Do(w.draw)
+			select { // no more often than eyes can follow
+			case <-time.After(drawAtMost):
+			case <-ctx.Done():
+				return
+			}
+		case <-second.C:
+			w.p.Do(w.tick)
+		case <-scan.C:
+			w.p.Do(func() {
+				if w.visible {
+					go w.p.Engine.Scan(ctx)
+				}
+			})
+		}
+	}
+}
+
+// note keeps what is not in the engine's snapshot.
+func (w *Window) note(ev engine.Event) {
+	switch ev.Kind {
+	case engine.EventPass:
+		w.passed, w.passedAt = ev.Summary, ev.Time
+		w.controls.refresh.Enable()
+	case engine.EventStoreDown:
+		w.storeAway = ev.Err
+	case engine.EventStoreUp:
+		w.storeAway = nil
+	}
+}
+
+// draw shows everything as it is now.
+func (w *Window) draw() {
+	policy, views, now, t := w.p.Engine.Policy(), w.p.Engine.Snapshot(), time.Now(), w.p.Texts
+	lazy := !policy.Proactive
+	view.WorstFirst(views, lazy)
+	w.controls.show(policy)
+	summary := t.Summary(views)
+	if w.storeAway != nil {
+		summary = w.storeAway.Error()
+	}
+	setLabel(w.summary, summary)
+	w.accounts.show(views, lazy)
+	if lazy {
+		w.goAhead.Show()
+	} else {
+		w.goAhead.Hide()
+	}
+	if w.passedAt.IsZero() {
+		w.all.Hide()
+	} else {
+		w.all.Show()
+	}
+	w.tray(views, lazy, w.storeAway != nil)
+	w.words(policy, views, now)
+}
+
+// words updates the sentences, which time changes too.
+func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time) {
+	setLabel(w.meaning, w.p.Texts.Meaning(policy, views, now))
+	if !w.passedAt.IsZero() {
+		setLabel(w.line, w.p.Texts.Get("Pass finished %s: %s", w.p.Texts.Age(w.passedAt, now), w.p.Texts.PassLine(w.passed, views, now)))
+	}
+}
+
+// tick counts down; it costs nothing while nobody looks.
+func (w *Window) tick() {
+	if !w.visible {
+		return
+	}
+	now := time.Now()
+	w.accounts.tick(now)
+	w.words(w.p.Engine.Policy(), w.accounts.views, now)
+}
+
+// choose puts a person's choice in force at once.
+func (w *Window) choose(p engine.Policy) {
+	w.p.PolicyChosen(p)
+	go w.p.Engine.SetPolicy(p)
+}
+
+// pass starts one off the UI's goroutine; the click shows at once.
+func (w *Window) pass(p engine.PassParams) {
+	if p.Keys == nil {
+		w.controls.refresh.Disable()
+		setLabel(w.line, w.p.Texts.Get("Checking all accounts …"))
+	}
+	go func() {
+		_, err := w.p.Engine.Pass(context.Background(), p)
+		w.p.Do(func() {
+			w.controls.refresh.Enable()
+			if err != nil {
+				setLabel(w.line, err.Error())
+			}
+		})
+	}()
+}
+
+// narrow is the width under which the details give way to the list.
+const narrow = 800
+
+// sideBySide lays out list, separator and details.
+type sideBySide struct{}
+
+func (sideBySide) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(objects[0].MinSize().Width, 240)
+}
+
+func (sideBySide) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	list, line, details := objects[0], objects[1], objects[2]
+	if size.Width < narrow {
+		line.Hide()
+		details.Hide()
+		list.Move(fyne.NewPos(0, 0))
+		list.Resize(size)
+		return
+	}
+	line.Show()
+	details.Show()
+	left := size.Width * 0.66
+	list.Move(fyne.NewPos(0, 0))
+	list.Resize(fyne.NewSize(left, size.Height))
+	line.Move(fyne.NewPos(left, 0))
+	line.Resize(fyne.NewSize(theme.SeparatorThicknessSize(), size.Height))
+	details.Move(fyne.NewPos(left+1, 0))
+	details.Resize(fyne.NewSize(size.Width-left-1, size.Height))
+}

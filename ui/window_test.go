@@ -1,0 +1,243 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
+
+	"tokentray/engine"
+	"tokentray/engine/store/local"
+)
+
+// fakeEngine notes what the window asks of it.
+type fakeEngine struct {
+	mu     sync.Mutex
+	views  []engine.View
+	policy engine.Policy
+	passes chan engine.PassParams
+	chosen chan engine.Policy
+	events chan engine.Event
+}
+
+func newFake(views ...engine.View) *fakeEngine {
+	return &fakeEngine{views: views, policy: engine.Policy{Interval: 15 * time.Minute, Window: 5 * time.Minute},
+		passes: make(chan engine.PassParams, 10), chosen: make(chan engine.Policy, 10), events: make(chan engine.Event, 10)}
+}
+
+func (f *fakeEngine) Snapshot() []engine.View {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.views)
+}
+
+func (f *fakeEngine) Policy() engine.Policy {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.policy
+}
+
+func (f *fakeEngine) SetPolicy(p engine.Policy) {
+	f.mu.Lock()
+	f.policy = p
+	f.mu.Unlock()
+	f.chosen <- p
+}
+
+func (f *fakeEngine) Scan(context.Context) error { return nil }
+
+func (f *fakeEngine) Pass(_ context.Context, p engine.PassParams) (engine.Summary, error) {
+	f.passes <- p
+	return engine.Summary{}, nil
+}
+
+func (f *fakeEngine) Watch(ctx context.Context) iter.Seq[engine.Event] {
+	return func(yield func(engine.Event) bool) {
+		for {
+			select {
+			case ev := <-f.events:
+				if !yield(ev) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func account(name string, status engine.Status, left time.Duration) engine.View {
+	return engine.View{Account: engine.Account{Key: engine.Key{Provider: engine.Claude, ID: "id-" + name}, Name: name, Active: true,
+		RefreshToken: engine.Seal("x", nil), ExpiresAt: time.Now().Add(left)}, Status: status}
+}
+
+// open makes the window on e. Its drawing is serial: the tests' goroutine and
+// that of Do take turns.
+func open(t *testing.T, e *fakeEngine) (*Window, func(func())) {
+	t.Helper()
+	app := test.NewApp()
+	app.Settings().SetTheme(Theme{})
+	t.Cleanup(app.Quit)
+	var turn sync.Mutex
+	do := func(f func()) {
+		turn.Lock()
+		defer turn.Unlock()
+		f()
+	}
+	var w *Window
+	do(func() {
+		w = New(Params{App: app, Engine: e, Source: "the test's store", Do: do,
+			History: func(context.Context, engine.Key) ([]local.Entry, error) {
+				return []local.Entry{{At: time.Now(), Outcome: "refreshed", Took: 340 * time.Millisecond}}, nil
+			}, PolicyChosen: func(engine.Policy) {}})
+		w.Window.Resize(fyne.NewSize(1120, 720))
+	})
+	return w, do
+}
+
+// rows are the rows that are seen, from the top.
+func rows(w *Window) []*row {
+	var all []*row
+	for r := range w.accounts.seen {
+		if r.Visible() && w.accounts.seen[r] < len(w.accounts.views) {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *row) int { return w.accounts.seen[a] - w.accounts.seen[b] })
+	return slices.CompactFunc(all, func(a, b *row) bool { return w.accounts.seen[a] == w.accounts.seen[b] })
+}
+
+func TestRows(t *testing.T) {
+	dead := account("dead", engine.StatusNeedsLogin, -12*time.Minute)
+	dead.Err = errors.New("Invalid refresh token")
+	w, do := open(t, newFake(account("fine", engine.StatusValid, 7*time.Hour), account("lapsed", engine.StatusExpired, -time.Hour), dead))
+	do(func() {
+		want := []struct{ name, status string }{{"dead", "needs sign-in"}, {"fine", "valid"}, {"lapsed", "refreshes when asked"}}
+		got := rows(w)
+		if len(got) != len(want) {
+			t.Fatalf("%d rows", len(got))
+		}
+		for i, r := range got {
+			if r.name.Text != want[i].name || r.status.Text != want[i].status {
+				t.Errorf("row %d: %s, %s", i, r.name.Text, r.status.Text)
+			}
+		}
+		if got[0].countdown.Text != "−00:12:00" || got[0].dot.FillColor != current().person || got[2].dot.FillColor != current().dim {
+			t.Errorf("countdown %s, colours %v, %v", got[0].countdown.Text, got[0].dot.FillColor, got[2].dot.FillColor)
+		}
+		// The details are of the first, its trouble in words.
+		if w.details.name.Text != "dead" || w.details.trouble.Text != "Invalid refresh token" || !w.details.trouble.Visible() {
+			t.Errorf("details: %s, %s", w.details.name.Text, w.details.trouble.Text)
+		}
+		w.accounts.list.Select(1)
+		if w.details.name.Text != "fine" || w.details.trouble.Visible() {
+			t.Errorf("details of the chosen: %s", w.details.name.Text)
+		}
+		if w.summary.Text != "3 accounts, 1 valid, 1 expired, 1 needs login" {
+			t.Error(w.summary.Text)
+		}
+	})
+}
+
+func TestButtons(t *testing.T) {
+	e := newFake(account("a", engine.StatusValid, time.Hour))
+	w, do := open(t, e)
+	do(func() { test.Tap(rows(w)[0].refresh) })
+	if p := <-e.passes; len(p.Keys) != 1 || p.Keys[0].ID != "id-a" {
+		t.Errorf("the row's button: %+v", p)
+	}
+	do(func() {
+		test.Tap(w.controls.refresh)
+		if w.line.Text != "Checking all accounts …" {
+			t.Errorf("the click shows as %q", w.line.Text)
+		}
+	})
+	if p := <-e.passes; p.Keys != nil || p.Force {
+		t.Errorf("Refresh now: %+v", p)
+	}
+	do(func() { test.Tap(w.controls.proactive) })
+	if p := <-e.chosen; !p.Proactive || p.Interval != 15*time.Minute {
+		t.Errorf("the switch: %+v", p)
+	}
+	do(func() {
+		w.controls.interval.slider.SetValue(30)
+		w.controls.interval.slider.OnChangeEnded(30)
+	})
+	if p := <-e.chosen; p.Interval != 30*time.Minute || !p.Proactive {
+		t.Errorf("the slider: %+v", p)
+	}
+}
+
+// A value outside a slider's range is shown as it is, and kept.
+func TestValuesOutsideTheSliders(t *testing.T) {
+	e := newFake()
+	e.policy.Interval, e.policy.Window = 2*time.Hour, 3*time.Second
+	w, do := open(t, e)
+	do(func() {
+		if i, v := w.controls.interval.value.Text, w.controls.window.value.Text; i != "120 min" || v != "0.05 min" {
+			t.Errorf("shown as %s and %s", i, v)
+		}
+		w.draw()
+	})
+	if len(e.chosen) != 0 {
+		t.Error("drawing changed the policy")
+	}
+}
+
+func TestFollowsTheEngine(t *testing.T) {
+	e := newFake(account("a", engine.StatusValid, time.Hour))
+	w, do := open(t, e)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { w.Run(ctx); close(done) }()
+	e.mu.Lock()
+	e.views = append(e.views, account("b", engine.StatusFailing, -time.Hour))
+	e.mu.Unlock()
+	e.events <- engine.Event{Kind: engine.EventPass, Time: time.Now(), Summary: engine.Summary{Checked: 2, Refreshed: 1, Failed: 1, Took: 345 * time.Millisecond}}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var n int
+		var line string
+		do(func() { n, line = len(rows(w)), w.line.Text })
+		if n == 2 && strings.Contains(line, "2 checked: 1 refreshed, 0 not due, 1 failed, 345 ms") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d rows, %q", n, line)
+		}
+	}
+	cancel()
+	<-done
+}
+
+func TestNarrowWindow(t *testing.T) {
+	w, do := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	do(func() {
+		for width, seen := range map[float32]bool{1120: true, 700: false, 900: true} {
+			w.Window.Resize(fyne.NewSize(width, 600))
+			if got := w.side.Visible(); got != seen {
+				t.Errorf("%v wide: details seen: %v", width, got)
+			}
+		}
+	})
+}
+
+// A thousand rows: only those that are seen are made.
+func TestManyRows(t *testing.T) {
+	var views []engine.View
+	for i := range 1000 {
+		views = append(views, account(strings.Repeat("x", i%20)+"账户", engine.StatusValid, time.Duration(i)*time.Minute))
+	}
+	w, do := open(t, newFake(views...))
+	do(func() {
+		if n := len(w.accounts.seen); n == 0 || n > 40 {
+			t.Errorf("%d rows made", n)
+		}
+	})
+}
