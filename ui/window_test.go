@@ -78,28 +78,29 @@ func account(name string, status engine.Status, left time.Duration) engine.View 
 		RefreshToken: engine.Seal("x", nil), ExpiresAt: time.Now().Add(left)}, Status: status}
 }
 
-// open makes the window on e. Its drawing is serial: the tests' goroutine and
-// that of Do take turns.
-func open(t *testing.T, e *fakeEngine) (*Window, func(func())) {
+// turn is the UI's goroutine here: whoever draws holds it.
+var turn sync.Mutex
+
+func do(f func()) {
+	turn.Lock()
+	defer turn.Unlock()
+	f()
+}
+
+// open makes the window on e.
+func open(t *testing.T, e *fakeEngine) (w *Window) {
 	t.Helper()
-	app := test.NewApp()
-	app.Settings().SetTheme(Theme{})
-	t.Cleanup(app.Quit)
-	var turn sync.Mutex
-	do := func(f func()) {
-		turn.Lock()
-		defer turn.Unlock()
-		f()
-	}
-	var w *Window
 	do(func() {
+		app := test.NewApp()
+		app.Settings().SetTheme(Theme{})
+		t.Cleanup(func() { do(app.Quit) })
 		w = New(Params{App: app, Engine: e, Source: "the test's store", Do: do,
 			History: func(context.Context, engine.Key) ([]local.Entry, error) {
 				return []local.Entry{{At: time.Now(), Outcome: "refreshed", Took: 340 * time.Millisecond}}, nil
 			}, PolicyChosen: func(engine.Policy) {}})
 		w.Window.Resize(fyne.NewSize(1120, 720))
 	})
-	return w, do
+	return w
 }
 
 // rows are the rows that are seen, from the top.
@@ -117,7 +118,7 @@ func rows(w *Window) []*row {
 func TestRows(t *testing.T) {
 	dead := account("dead", engine.StatusNeedsLogin, -12*time.Minute)
 	dead.Err = errors.New("Invalid refresh token")
-	w, do := open(t, newFake(account("fine", engine.StatusValid, 7*time.Hour), account("lapsed", engine.StatusExpired, -time.Hour), dead))
+	w := open(t, newFake(account("fine", engine.StatusValid, 7*time.Hour), account("lapsed", engine.StatusExpired, -time.Hour), dead))
 	do(func() {
 		want := []struct{ name, status string }{{"dead", "needs sign-in"}, {"fine", "valid"}, {"lapsed", "refreshes when asked"}}
 		got := rows(w)
@@ -148,7 +149,7 @@ func TestRows(t *testing.T) {
 
 func TestButtons(t *testing.T) {
 	e := newFake(account("a", engine.StatusValid, time.Hour))
-	w, do := open(t, e)
+	w := open(t, e)
 	do(func() { test.Tap(rows(w)[0].refresh) })
 	if p := <-e.passes; len(p.Keys) != 1 || p.Keys[0].ID != "id-a" {
 		t.Errorf("the row's button: %+v", p)
@@ -179,7 +180,7 @@ func TestButtons(t *testing.T) {
 func TestValuesOutsideTheSliders(t *testing.T) {
 	e := newFake()
 	e.policy.Interval, e.policy.Window = 2*time.Hour, 3*time.Second
-	w, do := open(t, e)
+	w := open(t, e)
 	do(func() {
 		if i, v := w.controls.interval.value.Text, w.controls.window.value.Text; i != "120 min" || v != "0.05 min" {
 			t.Errorf("shown as %s and %s", i, v)
@@ -193,7 +194,7 @@ func TestValuesOutsideTheSliders(t *testing.T) {
 
 func TestFollowsTheEngine(t *testing.T) {
 	e := newFake(account("a", engine.StatusValid, time.Hour))
-	w, do := open(t, e)
+	w := open(t, e)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { w.Run(ctx); close(done) }()
@@ -217,7 +218,7 @@ func TestFollowsTheEngine(t *testing.T) {
 }
 
 func TestNarrowWindow(t *testing.T) {
-	w, do := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
 	do(func() {
 		for width, seen := range map[float32]bool{1120: true, 700: false, 900: true} {
 			w.Window.Resize(fyne.NewSize(width, 600))
@@ -234,7 +235,7 @@ func TestManyRows(t *testing.T) {
 	for i := range 1000 {
 		views = append(views, account(strings.Repeat("x", i%20)+"账户", engine.StatusValid, time.Duration(i)*time.Minute))
 	}
-	w, do := open(t, newFake(views...))
+	w := open(t, newFake(views...))
 	do(func() {
 		if n := len(w.accounts.seen); n == 0 || n > 40 {
 			t.Errorf("%d rows made", n)

@@ -1,0 +1,58 @@
+package settings
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"tokentray/engine"
+)
+
+// Save keeps values, by the settings' names, in settings.json: what the app
+// itself was told. The other names in the file stay as they are; an empty
+// value removes its name. The file is its owner's, and replaced in one step: a
+// crash leaves the old or the new one.
+func Save(path string, values map[string]string) error {
+	err := save(path, values)
+	if err != nil {
+		return engine.Errorf(engine.KindSettings, fmt.Sprintf("%s could not be written", path), err)
+	}
+	return nil
+}
+
+func save(path string, values map[string]string) error {
+	object := map[string]any{}
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &object)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for name, value := range values {
+		if value == "" {
+			delete(object, name)
+		} else {
+			object[name] = value
+		}
+	}
+	if text, err = json.MarshalIndent(object, "", "  "); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".settings-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // nothing, once it was renamed
+	_, err = f.Write(append(text, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

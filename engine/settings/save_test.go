@@ -1,0 +1,44 @@
+package settings
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestSave(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "settings.json")
+	for _, values := range []map[string]string{
+		{"TOKEN_REFRESH_INTERVAL": "30", "REDIS_PASSWORD": "hunter2"},
+		{"TOKEN_REFRESH_INTERVAL": "20", "THEME": "dark"},
+		{"THEME": ""},
+	} {
+		if err := Save(path, values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if want := "{\n  \"REDIS_PASSWORD\": \"hunter2\",\n  \"TOKEN_REFRESH_INTERVAL\": \"20\"\n}\n"; err != nil || string(text) != want {
+		t.Errorf("%s, %v", text, err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if rest, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".settings-*")); len(rest) > 0 {
+		t.Errorf("left behind: %v", rest)
+	}
+	s, err := Load(Input{Getenv: func(name string) (string, bool) {
+		if name == "TOKENTRAY_HOME" {
+			return filepath.Dir(path), true
+		}
+		return "", false
+	}})
+	if err != nil || s.Interval.Minutes() != 20 || s.Sources["TOKEN_REFRESH_INTERVAL"].Kind != "saved" {
+		t.Errorf("read back: %v %v %v", s.Interval, s.Sources["TOKEN_REFRESH_INTERVAL"], err)
+	}
+	// A file that is not understood is not written over.
+	os.WriteFile(path, []byte("[]"), 0o600)
+	if err := Save(path, map[string]string{"THEME": "dark"}); err == nil {
+		t.Error("a file that is no object was written over")
+	}
+}
