@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -40,8 +39,12 @@ type Params struct {
 	Do func(func())
 	// History returns an account's latest refreshes.
 	History func(context.Context, engine.Key) ([]local.Entry, error)
-	// PolicyChosen is told of what a person chose, to keep it.
-	PolicyChosen func(engine.Policy)
+	// PolicyChosen keeps what a person chose, and returns what there is to say
+	// of it ("15 from .env again at the next start").
+	PolicyChosen func(engine.Policy) string
+	Actions      Actions
+	// Banner marks the window, as the demo's; "" for none.
+	Banner string
 }
 
 const (
@@ -61,7 +64,9 @@ type Window struct {
 	accounts *accounts
 	details  *details
 	side     *fyne.Container // the details' place beside the list
-	line     *widget.Label   // what the last pass did
+	page     *fyne.Container // accounts and details
+	start    fyne.CanvasObject
+	line     *widget.Label // what the last pass did
 	all      *widget.Hyperlink
 
 	tray func(views []engine.View, lazy, storeAway bool)
@@ -72,7 +77,7 @@ type Window struct {
 	visible   bool
 }
 
-// New makes the window. Run starts it.
+// New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
 	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, tray: func([]engine.View, bool, bool) {}}
@@ -95,22 +100,27 @@ func New(p Params) *Window {
 		container.NewPadded(w.summary), container.NewBorder(nil, nil, nil, w.all, w.line), nil, nil, w.accounts.list)
 	w.side = container.NewPadded(w.details.box)
 	split := container.New(&sideBySide{}, list, widget.NewSeparator(), w.side)
-	background := canvas.NewRectangle(current().card)
-	w.SetContent(container.NewStack(background, container.NewBorder(
-		container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
-			container.NewBorder(nil, nil, nil, w.goAhead, w.meaning), widget.NewSeparator()),
-		nil, nil, nil, split)))
+	top := container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
+		container.NewBorder(nil, nil, nil, w.goAhead, w.meaning), widget.NewSeparator())
+	if p.Banner != "" {
+		banner := widget.NewLabelWithStyle(p.Banner, fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
+		banner.Importance = widget.WarningImportance
+		top.Objects = append([]fyne.CanvasObject{banner}, top.Objects...)
+	}
+	w.page = container.NewBorder(top, nil, nil, nil, split)
+	w.start = w.startPage()
+	w.SetContent(container.NewStack(w.page, w.start))
 	w.Resize(fyne.NewSize(1120, 720))
 	w.draw()
 	return w
 }
 
-// Run follows the engine until ctx is done. Call it once, off the UI's
-// goroutine.
-func (w *Window) Run(ctx context.Context) {
+// Follow follows the engine from this moment on, until ctx is done.
+func (w *Window) Follow(ctx context.Context) {
 	changed := make(chan struct{}, 1)
+	events := w.p.Engine.Watch(ctx)
 	go func() {
-		for ev := range w.p.Engine.Watch(ctx) {
+		for ev := range events {
 			w.p.Do(func() { w.note(ev) })
 			select {
 			case changed <- struct{}{}:
@@ -118,6 +128,11 @@ func (w *Window) Run(ctx context.Context) {
 			}
 		}
 	}()
+	go w.clock(ctx, changed)
+}
+
+// clock draws what has changed, and counts down.
+func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	scan := time.NewTicker(rescanEvery)
@@ -169,17 +184,13 @@ func (w *Window) draw() {
 		summary = w.storeAway.Error()
 	}
 	setLabel(w.summary, summary)
+	if empty := len(views) == 0 && w.storeAway == nil; empty != w.start.Visible() || empty == w.page.Visible() {
+		show(w.start, empty)
+		show(w.page, !empty)
+	}
 	w.accounts.show(views, lazy)
-	if lazy {
-		w.goAhead.Show()
-	} else {
-		w.goAhead.Hide()
-	}
-	if w.passedAt.IsZero() {
-		w.all.Hide()
-	} else {
-		w.all.Show()
-	}
+	show(w.goAhead, lazy)
+	show(w.all, !w.passedAt.IsZero())
 	w.tray(views, lazy, w.storeAway != nil)
 	w.words(policy, views, now)
 }
@@ -202,10 +213,22 @@ func (w *Window) tick() {
 	w.words(w.p.Engine.Policy(), w.accounts.views, now)
 }
 
-// choose puts a person's choice in force at once.
+// choose puts a person's choice in force at once, and keeps it.
 func (w *Window) choose(p engine.Policy) {
-	w.p.PolicyChosen(p)
-	go w.p.Engine.SetPolicy(p)
+	go func() {
+		w.p.Engine.SetPolicy(p)
+		if said := w.p.PolicyChosen(p); said != "" {
+			w.p.Do(func() { setLabel(w.line, said) })
+		}
+	}()
+}
+
+func show(o fyne.CanvasObject, visible bool) {
+	if visible {
+		o.Show()
+	} else {
+		o.Hide()
+	}
 }
 
 // pass starts one off the UI's goroutine; the click shows at once.

@@ -97,7 +97,7 @@ func open(t *testing.T, e *fakeEngine) (w *Window) {
 		w = New(Params{App: app, Engine: e, Source: "the test's store", Do: do,
 			History: func(context.Context, engine.Key) ([]local.Entry, error) {
 				return []local.Entry{{At: time.Now(), Outcome: "refreshed", Took: 340 * time.Millisecond}}, nil
-			}, PolicyChosen: func(engine.Policy) {}})
+			}, PolicyChosen: func(engine.Policy) string { return "" }})
 		w.Window.Resize(fyne.NewSize(1120, 720))
 	})
 	return w
@@ -196,8 +196,7 @@ func TestFollowsTheEngine(t *testing.T) {
 	e := newFake(account("a", engine.StatusValid, time.Hour))
 	w := open(t, e)
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { w.Run(ctx); close(done) }()
+	w.Follow(ctx)
 	e.mu.Lock()
 	e.views = append(e.views, account("b", engine.StatusFailing, -time.Hour))
 	e.mu.Unlock()
@@ -214,7 +213,6 @@ func TestFollowsTheEngine(t *testing.T) {
 		}
 	}
 	cancel()
-	<-done
 }
 
 func TestNarrowWindow(t *testing.T) {

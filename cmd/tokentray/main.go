@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -11,17 +12,16 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
-	fynedesktop "fyne.io/fyne/v2/driver/desktop"
 
 	"tokentray/assets"
-	"tokentray/cmd/internal/desktop"
+	"tokentray/cmd/internal/instance"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine/settings"
 	"tokentray/ui"
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(); err != nil && !errors.Is(err, instance.ErrRunning) {
 		fmt.Fprintf(os.Stderr, "tokentray: %v\n", err)
 		os.Exit(2)
 	}
@@ -33,49 +33,35 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	d := &desk{set: set}
+	claim, err := instance.Claim(set.Paths.Data, func() { fyne.Do(d.open) })
+	if err != nil {
+		return err
+	}
+	defer claim.Release()
 	log, file, err := wiring.OpenLog(wiring.LogParams{File: set.Paths.Log, Screen: os.Stderr})
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	core, err := wiring.Open(set, log)
-	if err != nil {
+	d.log = log
+
+	app.SetMetadata(metadata)
+	d.app = app.New()
+	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
+	d.app.Settings().SetTheme(ui.Theme{})
+	if err := d.begin(set); err != nil {
 		return err
 	}
-	app.SetMetadata(metadata)
-	a := app.New()
-	a.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
-	a.Settings().SetTheme(ui.Theme{})
-	window := ui.New(ui.Params{
-		App: a, Engine: core.Engine, Source: core.Store.Name(), Do: fyne.Do,
-		History: core.History, PolicyChosen: func(p enginePolicy) {},
-	})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ended := make(chan struct{})
-	go func() {
-		core.Run(ctx)
-		close(ended)
-	}()
-	a.Lifecycle().SetOnStarted(func() {
-		go window.Run(ctx)
+	d.app.Lifecycle().SetOnStarted(func() {
 		go func() {
 			<-ctx.Done()
-			fyne.Do(a.Quit)
+			fyne.Do(d.app.Quit)
 		}()
 	})
-	if d, ok := a.(fynedesktop.App); ok && desktop.Look().Tray {
-		window.Tray(d)
-		window.SetCloseIntercept(window.Conceal)
-	} else {
-		window.SetMaster()
-	}
-	window.ShowAndRun()
-	stop()
-	<-ended
-	if names := core.InFlight(); len(names) > 0 {
-		fmt.Fprintf(os.Stderr, "tokentray: finishing the refresh of %v first, so that no token is lost\n", names)
-	}
-	core.Close()
+	d.app.Run()
+	d.end()
 	return nil
 }

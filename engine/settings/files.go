@@ -50,6 +50,18 @@ func readEnvFile(path string) (map[string]string, error) {
 // parseEnv takes "$" as it stands. The relay does too, so a key copied from
 // its .env must not lose what looks like a variable to godotenv. Text that is
 // not UTF-8 is refused, since godotenv would change it.
+// ParseEnv reads the settings of a relay's .env file, by name. Its error quotes
+// nothing of the file.
+func ParseEnv(r io.Reader) (map[string]string, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err == nil && len(text) <= maxFile {
+		if values, ok := parseEnv(text); ok {
+			return values, nil
+		}
+	}
+	return nil, engine.Errorf(engine.KindSettings, "this is not an env file of lines NAME=value", nil)
+}
+
 func parseEnv(text []byte) (map[string]string, bool) {
 	const dollar = "\x00"
 	if !utf8.Valid(text) || bytes.Contains(text, []byte(dollar)) {
