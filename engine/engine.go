@@ -114,17 +114,25 @@ func (e *Engine) Snapshot() []View {
 // problems of the listing are returned, joined, with everything readable taken
 // in all the same; an error of KindStore means that nothing was read.
 func (e *Engine) Scan(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	listing, err := e.store.List(ctx)
-	e.noteStore(err)
+	listing, err := e.store.List(limited)
+	e.noteAnswer(ctx, err)
 	if err != nil {
 		return err
 	}
-	e.absorbAll(listing.Accounts)
+	e.absorbAll(listing.Accounts, began)
 	problems := errors.Join(listing.Problems...)
 	e.hub.publish(Event{Kind: EventScanned, Err: problems})
 	return problems
+}
+
+// noteAnswer is noteStore, unless it was the caller that gave up.
+func (e *Engine) noteAnswer(caller context.Context, err error) {
+	if err == nil || caller.Err() == nil {
+		e.noteStore(err)
+	}
 }
 
 // noteStore publishes the store's going and coming. Its return ends the
@@ -161,15 +169,15 @@ func (e *Engine) Accounts(ctx context.Context) ([]Account, error) {
 	return listing.Accounts, err
 }
 
-// Match returns the accounts that text names: the one with that id, or else
-// all of that name.
+// Match returns the accounts that text names, by id or name; "provider:id"
+// names one alone.
 func Match(accounts []Account, text string) []Account {
 	var named []Account
 	for _, a := range accounts {
-		if a.ID == text || a.Key.String() == text {
+		if a.Key.String() == text {
 			return []Account{a}
 		}
-		if a.Name == text {
+		if a.ID == text || a.Name == text {
 			named = append(named, a)
 		}
 	}

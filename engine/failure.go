@@ -18,7 +18,7 @@ func (e *Engine) failed(ctx context.Context, st *state, a Account, old Secret, t
 			if _, saveErr := e.keep(ctx, st, a, old, token); saveErr != nil {
 				return resultOf(saveErr)
 			}
-			return resultOf(Errorf(KindTransient, "", err))
+			return resultOf(Errorf(KindTransient, "the provider's answer was no usable token; its new refresh token was kept", nil))
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()

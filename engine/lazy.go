@@ -92,8 +92,9 @@ func (e *Engine) refreshed(ctx context.Context, st *state, a Account, skew time.
 	return Secret{}, err
 }
 
-// heldBack keeps a herd of callers from hammering a provider that just
-// failed: a Retry-After is kept, and one failure answers for the next 2 s.
+// heldBack keeps a herd of callers from hammering a provider that just failed
+// them: a Retry-After is kept, a fault of settings stands until they change or
+// a person asks, and one caller's failure answers for the next 2 s.
 func (e *Engine) heldBack(st *state) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -101,8 +102,8 @@ func (e *Engine) heldBack(st *state) error {
 	if t.Err == nil || st.flight != nil {
 		return nil
 	}
-	if limited := KindOf(t.Err) == KindRateLimited && now.Before(t.RetryAt); limited ||
-		now.Sub(t.At) >= 0 && now.Sub(t.At) < backoffBase {
+	limited := KindOf(t.Err) == KindRateLimited && now.Before(t.RetryAt)
+	if sinceAsked := now.Sub(st.asked); limited || t.Stuck || sinceAsked >= 0 && sinceAsked < backoffBase {
 		return t.Err
 	}
 	return nil

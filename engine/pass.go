@@ -50,10 +50,13 @@ func (e *Engine) pass(ctx context.Context, p PassParams, why Why) (Summary, erro
 		results := make(chan Result)
 		for _, w := range batch {
 			go func() {
-				r, err := e.await(ctx, w.state, w.request)
-				if err != nil {
-					r = resultOf(Errorf(KindClosed, "interrupted; a refresh under way is finished and stored all the same", nil))
-					r.Key, r.Name = w.key, e.viewOf(w.state).Name
+				// What was begun is waited for, whatever becomes of ctx.
+				r := resultOf(errClosing)
+				if ctx.Err() == nil {
+					r, _ = e.await(context.WithoutCancel(ctx), w.state, w.request)
+				}
+				if v := e.viewOf(w.state); r.ID == "" {
+					r.Key, r.Name, r.ExpiresAt, r.Why = w.key, v.Name, v.ExpiresAt, why
 				}
 				results <- r
 			}()
@@ -97,7 +100,8 @@ func (e *Engine) gate(st *state, p PassParams, why Why) (r Result, req request, 
 	switch {
 	case usable(a) != nil:
 		r = resultOf(usable(a))
-	case !person && !Due(a, e.policy.Window, now):
+	case !person && !Due(a, e.policy.Window, now),
+		why == WhyProactive && e.policy.resting(a, t) && now.Before(t.Succeeded.Add(successPause)):
 		r = skipped(ReasonNotDue, nil)
 	case t.Dead && !person:
 		r = skipped(ReasonNeedsLogin, t.Err)

@@ -13,10 +13,12 @@ const (
 	leaseMargin     = 10 * time.Second // kept free at the lease's end for the save
 	lockWait        = 65 * time.Second // longer than a dead holder's lease
 	lockPollMax     = 2 * time.Second
+	slotWait        = 5 * time.Second  // with the lease in hand
 	saveTimeout     = 10 * time.Second // tries to store, while the lease is held
 	storeTimeout    = 10 * time.Second // one look at the store
 
-	successPause = 30 * time.Second // after a success whose token is due at once
+	successPause = 30 * time.Second // after a success whose token is due at once,
+	dueAtOnce    = 3 * time.Second  // that is, this soon
 	backoffBase  = 2 * time.Second
 	backoffCap   = 10 * time.Minute
 	lookEvery    = time.Minute     // timers stop in standby: look at the wall clock
@@ -117,13 +119,19 @@ func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	next := p.Deadline(a)
-	if !t.Succeeded.IsZero() && !next.After(t.Succeeded) {
-		next = t.Succeeded.Add(successPause) // due at once: do not hammer the provider
+	if p.resting(a, t) {
+		next = t.Succeeded.Add(successPause)
 	}
 	if t.RetryAt.After(next) {
 		next = t.RetryAt
 	}
 	return next, true
+}
+
+// resting reports whether a success gave a token that is due at once: a
+// provider with tiny lifetimes must not be hammered.
+func (p Policy) resting(a Account, t Tries) bool {
+	return !t.Succeeded.IsZero() && p.Deadline(a).Sub(t.Succeeded) < dueAtOnce
 }
 
 // Backoff is the wait after the n-th failure in a row: full jitter under an

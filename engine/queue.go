@@ -70,6 +70,9 @@ func (e *Engine) hasten(st *state) {
 func (e *Engine) takeDue(now time.Time) []*state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.storeDown { // nothing can be done; its return wakes the scheduler
+		return nil
+	}
 	var due []*state
 	for e.underWay+len(due) < batchSize && len(e.queue) > 0 && !e.queue[0].due.After(now) {
 		due = append(due, heap.Pop(&e.queue).(*state))
@@ -82,7 +85,7 @@ func (e *Engine) takeDue(now time.Time) []*state {
 func (e *Engine) nextDue() (time.Time, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.queue) == 0 || e.underWay >= batchSize {
+	if len(e.queue) == 0 || e.underWay >= batchSize || e.storeDown {
 		return time.Time{}, false
 	}
 	return e.queue[0].due, true

@@ -64,7 +64,8 @@ func (e *Engine) start(st *state, req request) (f *flight, joined bool) {
 	return f, false
 }
 
-// await runs or joins a refresh and waits for its result as long as ctx lets it.
+// await runs or joins a refresh and waits for its result as long as ctx lets
+// it. Once ctx is done it begins nothing.
 func (e *Engine) await(ctx context.Context, st *state, req request) (Result, error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -87,6 +88,11 @@ func (e *Engine) await(ctx context.Context, st *state, req request) (Result, err
 
 // refresh is the transaction. Its steps are numbered as in doc.go.
 func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
+	if req.why == WhyRestore { // needs no lease: the swap is atomic
+		_, _, result, _ := e.reread(ctx, st, req)
+		return result
+	}
+
 	// 2. The lease, and with it a slot among the exchanges.
 	lease, free, err := e.lease(ctx, st, req)
 	if err != nil {
@@ -96,14 +102,7 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 		return skipped(ReasonElsewhere, nil)
 	}
 	defer free()
-	defer func() { // 10.
-		ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-		defer cancel()
-		if err := lease.Release(ctx); err != nil {
-			e.hub.publish(Event{Kind: EventWarning, Account: e.viewOf(st),
-				Err: fmt.Errorf("the lock could not be released and ends by itself: %w", err)})
-		}
-	}()
+	defer e.release(ctx, st, lease) // 10.
 
 	// 3. and 4. What does the store hold now?
 	a, old, result, done := e.reread(ctx, st, req)
@@ -124,21 +123,22 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 	return Result{Outcome: ResultRefreshed}
 }
 
-// lease waits for the account's lease and for a slot. A waiter holds no slot,
-// and looks at the account meanwhile: where another has done the work, it is
-// taken over and the returned lease is nil.
+// lease waits for a slot among the exchanges and for the account's lease. Who
+// waits for another's lease holds no slot, and looks at the account meanwhile:
+// where another has done the work, it is taken over and the returned lease is
+// nil.
 func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func(), error) {
+	free, err := e.slot(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	lease, err := e.tryLock(ctx, st.key)
+	if err == nil {
+		return lease, free, nil
+	}
+	free()
 	end := time.Now().Add(lockWait)
 	for wait := lockPollMax / 16; ; wait = min(2*wait, lockPollMax) {
-		free, err := e.slot()
-		if err != nil {
-			return nil, nil, err
-		}
-		lease, err := e.tryLock(ctx, st.key)
-		if err == nil {
-			return lease, free, nil
-		}
-		free()
 		if KindOf(err) != KindLocked || time.Now().Add(wait).After(end) {
 			return nil, nil, err
 		}
@@ -147,25 +147,44 @@ func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func
 		case <-e.closing:
 			return nil, nil, err
 		}
-		a, err := e.load(ctx, st.key)
-		if err != nil {
-			return nil, nil, err
+		a, loadErr := e.load(ctx, st.key)
+		if loadErr != nil {
+			return nil, nil, loadErr
 		}
-		if req.why != WhyRestore && takenOver(a, req) {
+		if takenOver(a, req) {
 			e.take(st, a)
 			return nil, nil, nil
 		}
+		if lease, err = e.tryLock(ctx, st.key); err != nil {
+			continue
+		}
+		// A lease is not held for long without a slot: others could use it.
+		if free, err = e.slot(time.After(slotWait)); err == nil {
+			return lease, free, nil
+		}
+		e.release(ctx, st, lease)
 	}
 }
 
-// slot waits for one of the exchanges' places. At a shutdown it gives up: what
-// has none is not in flight yet.
-func (e *Engine) slot() (free func(), err error) {
+// slot waits for one of the exchanges' places, until given up. At a shutdown
+// it gives up too: what has none is not in flight yet.
+func (e *Engine) slot(givenUp <-chan time.Time) (free func(), err error) {
 	select {
 	case e.slots <- struct{}{}:
 		return func() { <-e.slots }, nil
+	case <-givenUp:
+		return nil, Errorf(KindLocked, "too many refreshes are waiting for their providers: try again", nil)
 	case <-e.closing:
 		return nil, errClosing
+	}
+}
+
+func (e *Engine) release(ctx context.Context, st *state, lease Lease) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if err := lease.Release(ctx); err != nil {
+		e.hub.publish(Event{Kind: EventWarning, Account: e.viewOf(st),
+			Err: fmt.Errorf("the lock could not be released and ends by itself: %w", err)})
 	}
 }
 
@@ -180,10 +199,10 @@ func (e *Engine) tryLock(ctx context.Context, key Key) (Lease, error) {
 }
 
 func (e *Engine) load(ctx context.Context, key Key) (Account, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	limited, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	a, err := e.store.Load(ctx, key)
-	e.noteStore(err)
+	a, err := e.store.Load(limited, key)
+	e.noteAnswer(ctx, err)
 	return a, err
 }
 
@@ -266,11 +285,13 @@ func (e *Engine) exchange(ctx context.Context, st *state, a Account, old Secret,
 	if provider == nil {
 		return Token{}, Errorf(KindSettings, fmt.Sprintf("no such provider: %q", a.Provider), nil)
 	}
-	ctx, cancel := context.WithDeadline(ctx, lease.Until().Add(-leaseMargin))
-	defer cancel()
 	for try := 1; ; try++ {
 		if err := e.limits[a.Provider].Wait(ctx); err != nil {
-			return Token{}, Errorf(KindLocked, "the lock would have ended before the provider's answer", nil)
+			return Token{}, err
+		}
+		// By both clocks: the one that timers go by stands still in standby.
+		if left := min(time.Until(lease.Until()), lease.Until().Round(0).Sub(wall())); left < exchangeTimeout+leaseMargin {
+			return Token{}, Errorf(KindLocked, "the lock could end before the provider's answer: nothing was sent", nil)
 		}
 		token, err := e.send(ctx, provider, ExchangeRequest{
 			RefreshToken: old, Client: a.Client, Organization: a.Organization, Proxy: a.Proxy,

@@ -299,7 +299,7 @@ func TestTransientFailuresAreNotWritten(t *testing.T) {
 				d := newDesk(t, Policy{})
 				key := d.signIn("a", 30*time.Second)
 				before, _ := d.store.Load(t.Context(), key)
-				d.provider.fail(err)
+				d.provider.fail(err, err)
 				if r := one(t, pass(t, d, PassParams{})); r.Outcome != ResultFailed {
 					t.Errorf("%+v", r)
 				}
@@ -518,6 +518,111 @@ func TestWrittenBack(t *testing.T) {
 		}
 		if _, replays := d.provider.count(); replays != 0 {
 			t.Errorf("%d replays", replays)
+		}
+	})
+}
+
+// Another program has rotated on from our newest token. What it used up is
+// known too when a third writes it back: it is never sent, and the newest
+// stands again.
+func TestWrittenBackAfterAnotherRotated(t *testing.T) {
+	for _, back := range []string{"refresh-1", "refresh-2"} {
+		t.Run(back, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Policy{})
+				key := d.signIn("a", -time.Minute)
+				one(t, pass(t, d, PassParams{}))
+				time.Sleep(time.Minute)
+				token, _ := d.provider.spend("refresh-2")
+				a, _ := d.store.Load(t.Context(), key)
+				d.store.Save(t.Context(), a, token, wall())
+				d.Scan(t.Context())
+				d.store.change(key, func(a *Account) { a.RefreshToken, a.ExpiresAt = plain(back), wall().Add(-time.Hour) })
+				pass(t, d, PassParams{Force: true})
+				time.Sleep(time.Minute)
+				pass(t, d, PassParams{Force: true})
+				if _, replays := d.provider.count(); replays != 0 {
+					t.Errorf("%d replays", replays)
+				}
+				if v := d.view(key); v.Status != StatusValid {
+					t.Errorf("%s: %v", v.Status, v.Err)
+				}
+			})
+		})
+	}
+}
+
+// A person signs in anew, and later puts the token from before back: neither
+// was used up, and both are taken.
+func TestSignInsAreTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", time.Hour)
+		d.Scan(t.Context())
+		other := d.provider.login().Reveal()
+		for _, token := range []string{other, "refresh-1"} {
+			d.store.change(key, func(a *Account) { a.RefreshToken = plain(token) })
+			d.Scan(t.Context())
+			time.Sleep(time.Second)
+			if refresh, _ := d.tokens(t, key); refresh != token {
+				t.Errorf("%s was replaced by %s", token, refresh)
+			}
+		}
+		if r := one(t, pass(t, d, PassParams{Force: true})); r.Outcome != ResultRefreshed {
+			t.Errorf("%s %v", r.Outcome, r.Err)
+		}
+	})
+}
+
+// A fault of settings is not sent again for a caller; a person may try.
+func TestSettingsFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", -time.Minute)
+		d.provider.fail(Errorf(KindSettings, "wrong client secret", nil))
+		for range 5 {
+			if _, err := d.ValidAccessToken(t.Context(), key); KindOf(err) != KindSettings {
+				t.Errorf("%v", err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := len(d.provider.asked()); n != 1 {
+			t.Errorf("%d requests", n)
+		}
+		if r := one(t, pass(t, d, PassParams{Keys: []Key{key}})); r.Outcome != ResultRefreshed {
+			t.Errorf("a person's try: %v", r.Err)
+		}
+	})
+}
+
+// A caller who gives up says nothing of the store.
+func TestCallerGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", time.Hour)
+		d.store.set(func(s *shelf) { s.away = errAway })
+		events := collect(d.Engine, EventStoreDown)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		d.ValidAccessToken(ctx, key)
+		d.Scan(ctx)
+		if got := events(); len(got) != 0 {
+			t.Errorf("%d events", len(got))
+		}
+	})
+}
+
+// A refresh token that is taken away takes its troubles with it.
+func TestBecomesStatic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", -time.Minute)
+		d.provider.kill("refresh-1")
+		pass(t, d, PassParams{})
+		d.store.change(key, func(a *Account) { a.RefreshToken, a.ExpiresAt, a.Memo = Sealed{}, wall().Add(time.Hour), Memo{} })
+		d.Scan(t.Context())
+		if v := d.view(key); v.Status != StatusStatic || v.Err != nil {
+			t.Errorf("%s: %v", v.Status, v.Err)
 		}
 	})
 }

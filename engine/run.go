@@ -22,11 +22,6 @@ func (e *Engine) Run(ctx context.Context) {
 		looked   time.Time
 	)
 	defer timer.Stop()
-	defer func() {
-		if scanning != nil {
-			<-scanning
-		}
-	}()
 	for {
 		now, policy := wall(), e.Policy()
 		if nextScan.Sub(now) > policy.Interval { // shorter now, or the clock was set back
@@ -68,7 +63,14 @@ func (e *Engine) setRunning(running bool) {
 // beginScan starts a pass, or in lazy mode a mere look.
 func (e *Engine) beginScan(ctx context.Context, policy Policy) chan error {
 	done := make(chan error, 1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.flights.Add(1) // Close waits for it
 	go func() {
+		defer e.flights.Done()
 		if !policy.Proactive {
 			done <- e.Scan(ctx)
 			return

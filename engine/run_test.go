@@ -138,16 +138,41 @@ func TestCatchUpIsBounded(t *testing.T) {
 }
 
 // A token that is due again as soon as it is new is refreshed every 30 s, not
-// in a loop.
+// in a loop, whatever the interval.
 func TestTinyLifetimes(t *testing.T) {
+	for _, lifetime := range []time.Duration{0, time.Millisecond, time.Second, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Policy{Proactive: true, Interval: 3 * time.Second})
+			d.provider.lifetime = lifetime
+			d.signIn("a", -time.Minute)
+			running(t, d)
+			time.Sleep(10 * time.Minute)
+			if n := len(d.provider.asked()); n < 15 || n > 21 {
+				t.Errorf("%v: %d refreshes in 10 min", lifetime, n)
+			}
+		})
+	}
+}
+
+// While the store is away nothing is tried, and nothing is said but that.
+func TestStoreAwayIsCalm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Policy{Proactive: true})
-		d.provider.lifetime = 0 // expired on arrival
-		d.signIn("a", -time.Minute)
+		for i := range 20 {
+			d.signIn(fmt.Sprint(i), 10*time.Minute)
+		}
 		running(t, d)
-		time.Sleep(10 * time.Minute)
-		if n := len(d.provider.asked()); n < 15 || n > 21 {
-			t.Errorf("%d refreshes in 10 min", n)
+		d.store.set(func(s *shelf) { s.away = errAway })
+		d.Scan(t.Context())
+		events := collect(d.Engine, EventRefreshing, EventRefreshed)
+		time.Sleep(time.Hour)
+		if got := events(); len(got) != 0 {
+			t.Errorf("%d events in an hour without the store", len(got))
+		}
+		d.store.set(func(s *shelf) { s.away = nil })
+		time.Sleep(10 * time.Second)
+		if n, _ := d.provider.count(); n != 20 {
+			t.Errorf("%d refreshes after its return", n)
 		}
 	})
 }

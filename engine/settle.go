@@ -35,12 +35,18 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 	case r.Reason == ReasonLocked:
 		t.RetryAt = now.Add(storeRetry)
 	}
+	if t.Err != nil && req.why == WhyAsked {
+		st.asked = now
+	}
 	st.flight = nil
 	e.underWay--
 	e.requeue(st)
 	f.result = r
-	close(f.done)
+	defer close(f.done) // when all is told
 
+	if KindOf(r.Err) == KindNotFound {
+		e.forget(st)
+	}
 	e.hub.publish(Event{Kind: EventRefreshed, Account: e.view(st, now), Result: r, Why: req.why})
 	if t.Err == nil {
 		e.recovered(st)

@@ -24,6 +24,8 @@ type state struct {
 	unknown  unknownOutcome
 	rotation rotation
 	alerted  EventKind // EventNeedsLogin or EventExpired, once told
+	asked    time.Time // when a caller's refresh last failed
+	taken    time.Time // when account was last taken in, for listings read before
 	flight   *flight   // the refresh under way
 
 	due   time.Time // when the queue takes it
@@ -66,6 +68,29 @@ type rotation struct {
 
 const usedUpLimit = 16
 
+// spent notes a token as used up.
+func (r *rotation) spent(token Fingerprint) {
+	if token.Zero() || r.usedUp(token) {
+		return
+	}
+	r.used = append(r.used, token)
+	if extra := len(r.used) - usedUpLimit; extra > 0 {
+		r.used = slices.Delete(r.used, 0, extra)
+	}
+}
+
+// superseded notes that another program stored found in place of old: by a
+// refresh, which used old up and whatever we had last, or by a new sign-in.
+func (r *rotation) superseded(old Fingerprint, found Secret, refreshed bool) {
+	if refreshed {
+		r.spent(old)
+		if !r.newest.RefreshToken.Empty() {
+			r.spent(r.newest.RefreshToken.Fingerprint())
+		}
+	}
+	r.newest, r.stored = Token{RefreshToken: found}, true
+}
+
 func (r *rotation) usedUp(token Fingerprint) bool { return slices.Contains(r.used, token) }
 
 // owed reports whether newest must be stored over token: because token is used
@@ -78,10 +103,7 @@ func (r *rotation) owed(token Fingerprint) bool {
 func (r *rotation) next(old Fingerprint, newest Token) {
 	r.newest, r.stored = newest, false
 	if newest.RefreshToken.Fingerprint() != old {
-		r.used = append(r.used, old)
-		if extra := len(r.used) - usedUpLimit; extra > 0 {
-			r.used = slices.Delete(r.used, 0, extra)
-		}
+		r.spent(old)
 	}
 }
 
@@ -99,8 +121,9 @@ func (e *Engine) stateOf(key Key) *state {
 	return st
 }
 
-// absorbAll takes in a listing: accounts that are gone are forgotten.
-func (e *Engine) absorbAll(accounts []Account) {
+// absorbAll takes in a listing that was asked for at began: accounts that are
+// gone are forgotten. What was read after began is newer and stays.
+func (e *Engine) absorbAll(accounts []Account, began time.Time) {
 	e.mu.Lock()
 	old := *e.index.Load()
 	index := make(map[Key]*state, len(accounts))
@@ -117,7 +140,7 @@ func (e *Engine) absorbAll(accounts []Account) {
 		if index[key] != nil {
 			continue
 		}
-		if st.flight != nil { // it ends in its own time and is forgotten by the next scan
+		if st.flight != nil || st.taken.After(began) { // forgotten by the next scan
 			index[key] = st
 			continue
 		}
@@ -127,10 +150,25 @@ func (e *Engine) absorbAll(accounts []Account) {
 	e.index.Store(&index)
 	e.mu.Unlock()
 	for i, st := range fresh {
+		e.mu.Lock()
+		newer := st.taken.After(began)
+		e.mu.Unlock()
+		if newer {
+			continue
+		}
 		if heal := e.take(st, accounts[i]); heal {
 			e.start(st, request{why: WhyRestore, seen: versionOf(accounts[i])})
 		}
 	}
+}
+
+// forget drops an account that is gone. With e.mu held.
+func (e *Engine) forget(st *state) {
+	e.dequeue(st)
+	st.live.Store(nil)
+	index := maps.Clone(*e.index.Load())
+	delete(index, st.key)
+	e.index.Store(&index)
 }
 
 // absorb takes in one account that was just read.
@@ -154,8 +192,10 @@ func (e *Engine) take(st *state, a Account) (owed bool) {
 	token := st.token
 	e.mu.Unlock()
 
+	var secret Secret
 	if a.Problem == nil && !known {
-		secret, err := a.RefreshToken.Open()
+		var err error
+		secret, err = a.RefreshToken.Open()
 		if err != nil {
 			a.Problem = err
 		} else if !secret.Empty() {
@@ -173,9 +213,21 @@ func (e *Engine) take(st *state, a Account) (owed bool) {
 	if !st.version.same(v) || !a.Active || a.Problem != nil {
 		st.live.Store(nil)
 	}
-	changed := st.token != token && !st.token.Zero()
-	st.account, st.version, st.token = a, v, token
-	if static || a.Problem != nil {
+	changed := st.token != token && !st.token.Zero() && !token.Zero()
+	if changed && !st.rotation.usedUp(token) && token != st.rotation.newest.RefreshToken.Fingerprint() {
+		st.rotation.superseded(st.token, secret, a.refreshedAt().After(st.account.refreshedAt()))
+	}
+	st.account, st.version, st.token, st.taken = a, v, token, time.Now()
+	if a.Problem != nil {
+		e.requeue(st)
+		return false
+	}
+	if static { // whatever its refresh token's troubles were
+		st.refused = Verdict{}
+		if st.tries.Err != nil {
+			st.tries = Tries{}
+			e.recovered(st)
+		}
 		e.requeue(st)
 		return false
 	}
@@ -184,7 +236,7 @@ func (e *Engine) take(st *state, a Account) (owed bool) {
 		told = st.refused.Token != token
 		st.refused = a.Memo.Dead
 	}
-	if a.refreshedAt().After(st.refused.At) { // the provider took it since
+	if at := a.refreshedAt(); at.After(st.refused.At) && !at.After(wall()) { // the provider took it since
 		st.refused = Verdict{}
 	}
 	if st.tries.Dead && st.refused.Token != token || changed && st.tries.Err != nil && !st.rotation.usedUp(token) {

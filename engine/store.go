@@ -72,5 +72,5 @@ type ExchangeRequest struct {
 	RefreshToken Secret
 	Client       string // Account.Client
 	Organization string // Account.Organization
-	Proxy        Secret // Account.Proxy; "" goes out directly
+	Proxy        Secret // Account.Proxy; "" goes out as the environment says (HTTPS_PROXY)
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -157,9 +158,8 @@ func (d *desk) open() {
 // conceal hides to the tray, and says so the first time.
 func (d *desk) conceal() {
 	d.window.Conceal()
-	const told = "told.hides"
-	if !d.app.Preferences().Bool(told) {
-		d.app.Preferences().SetBool(told, true)
+	told := filepath.Join(d.set.Paths.State, "told-of-the-tray")
+	if _, err := os.Stat(told); err != nil && os.WriteFile(told, nil, 0o600) == nil {
 		title, text := d.texts.Get("Tokentray goes on in the tray"), d.texts.Get("Quit it from the icon's menu.")
 		go beeep.Notify(title, text, assets.Icon("icon.png"))
 	}
