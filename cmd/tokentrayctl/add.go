@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
+
+	"github.com/mattn/go-isatty"
 
 	"tokentray/engine"
 )
@@ -41,6 +44,9 @@ func (c *addCmd) Run(s *session) error {
 		return err
 	}
 	defer done()
+	if f, ok := s.stdin.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+		fmt.Fprintln(s.stderr, "Paste the refresh token, or the JSON, then press Ctrl-D on a new line:")
+	}
 	input, err := io.ReadAll(io.LimitReader(s.stdin, maxInput+1))
 	if err != nil {
 		return usage("standard input cannot be read: %v", err)

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -48,12 +50,13 @@ func (c *listCmd) Run(s *session) error {
 	}
 	views, now := app.Snapshot(), time.Now()
 	view.WorstFirst(views, !set.Proactive)
+	outcome := exitOf(views, problems)
 	if c.JSON {
 		accounts := make([]listedAccount, 0, len(views))
 		for _, v := range views {
 			accounts = append(accounts, listed(v, now))
 		}
-		return printJSON(s.stdout, map[string]any{"accounts": accounts})
+		return cmp.Or(printJSON(s.stdout, map[string]any{"accounts": accounts}), outcome)
 	}
 	fmt.Fprintln(s.stdout, english.Summary(views))
 	if len(views) == 0 {
@@ -62,6 +65,14 @@ func (c *listCmd) Run(s *session) error {
 	}
 	fmt.Fprintln(s.stdout)
 	accountTable(s.stdout, views, !set.Proactive, isTerminal(s.stdout) && os.Getenv("NO_COLOR") == "", now)
+	return outcome
+}
+
+// exitOf is the exit of a listing: 1 where an account could not be read.
+func exitOf(views []engine.View, problems error) error {
+	if problems != nil || slices.ContainsFunc(views, func(v engine.View) bool { return v.Status == engine.StatusUnreadable }) {
+		return fault{exitFail, nil}
+	}
 	return nil
 }
 
@@ -96,7 +107,7 @@ func secondsLeft(t, now time.Time) *int64 {
 	if t.IsZero() {
 		return nil
 	}
-	left := int64(t.Sub(now).Seconds())
+	left := t.Unix() - now.Unix()
 	return &left
 }
 
@@ -126,18 +137,19 @@ func (c *statusCmd) Run(s *session) error {
 		return err
 	}
 	defer done()
-	if err := app.Scan(s.ctx); engine.KindOf(err) == engine.KindStore {
-		return err
+	problems := app.Scan(s.ctx)
+	if engine.KindOf(problems) == engine.KindStore {
+		return problems
 	}
 	views := app.Snapshot()
 	fmt.Fprintln(s.stdout, english.Summary(views))
 	if c.Short {
-		return nil
+		return exitOf(views, problems)
 	}
 	mode := "lazy: tokens are refreshed when asked for"
 	if set.Proactive {
 		mode = fmt.Sprintf("proactive: scans every %v, refreshes %v ahead of expiry", set.Interval, set.Window)
 	}
 	fmt.Fprintf(s.stdout, "store: %s\nmode: %s\n", app.Store.Name(), mode)
-	return nil
+	return exitOf(views, problems)
 }

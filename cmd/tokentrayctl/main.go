@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -80,7 +81,14 @@ func (f fault) Error() string {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A reader that goes away (… | head) and a terminal that closes must not
+	// kill an exchange in flight.
+	signal.Ignore(syscall.SIGPIPE)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup does
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	code := execute(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -127,6 +135,9 @@ func (s *session) report(err error) int {
 			code = exitStore
 		}
 	}
+	if errors.Is(err, syscall.EPIPE) { // nobody reads
+		return code
+	}
 	fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", engine.CleanLine(strings.ReplaceAll(err.Error(), "\n", " · ")))
 	return code
 }
@@ -168,8 +179,13 @@ func (s *session) open(aloud bool) (*wiring.App, settings.Settings, func(), erro
 		file.Close()
 		return nil, set, nil, err
 	}
-	return app, set, func() {
+	// From an interrupt on nothing is begun; what is in flight is finished.
+	stop := context.AfterFunc(s.ctx, func() {
 		s.sayWhatIsAwaited(app.Engine)
+		app.Engine.Close()
+	})
+	return app, set, func() {
+		stop()
 		app.Close()
 		file.Close()
 	}, nil
@@ -198,11 +214,13 @@ func (s *session) find(e *engine.Engine, names ...string) ([]engine.Account, err
 	for _, name := range names {
 		switch matches := engine.Match(accounts, name); len(matches) {
 		case 1:
-			found = append(found, matches[0])
+			if !slices.ContainsFunc(found, func(a engine.Account) bool { return a.Key == matches[0].Key }) {
+				found = append(found, matches[0])
+			}
 		case 0:
 			return nil, fault{exitUsage, fmt.Errorf("no account has the name or id %q: there are %s", name, idList(accounts))}
 		default:
-			return nil, fault{exitUsage, fmt.Errorf("%q names %d accounts: use the id of one, %s", name, len(matches), idList(matches))}
+			return nil, fault{exitUsage, fmt.Errorf("%q names %d accounts: use the id of one alone, %s", name, len(matches), idList(matches))}
 		}
 	}
 	return found, nil
@@ -219,7 +237,7 @@ func idList(accounts []engine.Account) string {
 			names = append(names, fmt.Sprintf("and %d more", len(accounts)-20))
 			break
 		}
-		names = append(names, fmt.Sprintf("%s (%s)", engine.Clean(a.ID), a.Name))
+		names = append(names, fmt.Sprintf("%s (%s)", engine.Clean(a.Key.String()), a.Name))
 	}
 	return strings.Join(names, ", ")
 }

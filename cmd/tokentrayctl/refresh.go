@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"time"
 
@@ -41,9 +40,6 @@ type summaryJSON struct {
 }
 
 func (c *refreshCmd) Run(s *session) error {
-	if c.Force && len(c.Names) > 0 {
-		return fault{exitUsage, fmt.Errorf("--force is for a pass over all accounts: named ones are refreshed due or not")}
-	}
 	app, set, done, err := s.open(true)
 	if err != nil {
 		return err

@@ -69,6 +69,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world":     makeWorld,
 			"fail":      onWorld((*world).fail),
+			"slow":      onWorld((*world).slow),
+			"arrived":   onWorld((*world).arrived),
 			"heal":      onWorld((*world).heal),
 			"revoke":    onWorld((*world).revoke),
 			"exchanges": onWorld((*world).exchanges),
@@ -193,6 +195,24 @@ func (w *world) fail(ts *testscript.TestScript, args []string) error {
 		w.provider.Fail(args[0], fault)
 	}
 	return err
+}
+
+// slow PROVIDER DURATION: its next answer takes so long.
+func (w *world) slow(_ *testscript.TestScript, args []string) error {
+	d, err := time.ParseDuration(args[1])
+	w.provider.Fail(args[0], strict.Fault{Delay: d})
+	return err
+}
+
+// arrived COUNT: waits until the provider has got so many requests.
+func (w *world) arrived(_ *testscript.TestScript, args []string) error {
+	want, _ := strconv.Atoi(args[0])
+	for deadline := time.Now().Add(20 * time.Second); len(w.provider.Requests()) < want; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d requests", len(w.provider.Requests()))
+		}
+	}
+	return nil
 }
 
 // heal PROVIDER: it answers again.

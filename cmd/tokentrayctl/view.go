@@ -46,6 +46,9 @@ func (t *table) add(cells ...string) {
 // toned adds a row whose first cell, a mark, and fourth, its words, are
 // coloured.
 func (t *table) toned(tone view.Tone, cells ...string) {
+	for i := range cells { // errors and ids of a store can hold anything
+		cells[i] = engine.CleanLine(cells[i])
+	}
 	t.rows = append(t.rows, cells)
 	t.tones = append(t.tones, colours[tone])
 }

@@ -79,7 +79,7 @@ func (w *writer) event(ev engine.Event) {
 		}
 		w.problems = fmt.Sprint(ev.Err)
 	case engine.EventPass:
-		w.pass(ev.Summary, say)
+		w.pass(ev.Summary, ev.Why, say)
 	case engine.EventStoreDown:
 		say(slog.LevelWarn, "⚠️ %v; looking again every 5 seconds", ev.Err)
 	case engine.EventStoreUp:
@@ -107,13 +107,23 @@ func (w *writer) refreshed(ev engine.Event, title, name string, say sayer) {
 	}
 }
 
-func (w *writer) pass(s engine.Summary, say sayer) {
+// held are the skips that leave an account without help: whoever asked for the
+// pass is told.
+var held = []engine.Reason{engine.ReasonUnreadable, engine.ReasonNeedsLogin, engine.ReasonRateLimited}
+
+func (w *writer) pass(s engine.Summary, why engine.Why, say sayer) {
+	asked, told := why == engine.WhyManual, false
 	for _, r := range s.Results {
-		if r.Outcome == engine.ResultSkipped {
+		switch {
+		case r.Outcome != engine.ResultSkipped:
+		case asked && slices.Contains(held, r.Reason):
+			told = true
+			say(slog.LevelWarn, "⚠️ Skipped %s token for %s: %v", engine.ProviderTitle(r.Provider), label(r.Name, r.ID), r.Err)
+		default:
 			say(slog.LevelDebug, "⏭️ Skipped %s token for %s: %s, %s", engine.ProviderTitle(r.Provider), label(r.Name, r.ID), r.Reason, timeLeft(r.ExpiresAt))
 		}
 	}
-	if s.Refreshed+s.Failed == 0 {
+	if s.Refreshed+s.Failed == 0 && !told {
 		say(slog.LevelInfo, "🔍 Token refresh check completed: no tokens need refresh (%dms)", s.Took.Milliseconds())
 		return
 	}

@@ -10,20 +10,18 @@ import (
 	"tokentray/engine"
 )
 
-// answer is a token endpoint's body, good or bad (RFC 6749, 5.1 and 5.2), with
-// what OpenAI, Anthropic and WorkOS add or do differently.
+// answer is a token endpoint's good answer (RFC 6749, 5.1), with what WorkOS
+// adds.
 type answer struct {
 	AccessToken  string  `json:"access_token"`
 	RefreshToken string  `json:"refresh_token"`
 	IDToken      string  `json:"id_token"`
 	ExpiresIn    seconds `json:"expires_in"`
-	ExpiresAt    string  `json:"expires_at"` // WorkOS: ISO 8601
+	ExpiresAt    text    `json:"expires_at"` // WorkOS: ISO 8601
 	Scope        text    `json:"scope"`
 	TokenType    text    `json:"token_type"`
 	Organization text    `json:"organization_id"`
 	AuthMethod   text    `json:"authentication_method"`
-	Error        code    `json:"error"`
-	Code         text    `json:"code"`
 }
 
 // text is a string; any other JSON value counts as none.
@@ -106,7 +104,7 @@ func (d dialect) lifetimeOf(a answer, now time.Time) (time.Duration, bool) {
 		}
 		return time.Duration(min(v, maxLifetime.Seconds()) * float64(time.Second)), true
 	}
-	if at, err := time.Parse(time.RFC3339, a.ExpiresAt); err == nil {
+	if at, err := time.Parse(time.RFC3339, string(a.ExpiresAt)); err == nil {
 		return at.Sub(now), at.After(now)
 	}
 	return d.lifetime(a), true
@@ -128,9 +126,13 @@ func printable(s string) bool {
 	return true
 }
 
-// errorCode is the first thing in an error body that looks like a code.
+// errorCode is the code of an error body (RFC 6749, 5.2), also where OpenAI,
+// Anthropic and WorkOS put it.
 func errorCode(body []byte) string {
-	var a answer
+	var a struct {
+		Error code
+		Code  text
+	}
 	if json.Unmarshal(body, &a) != nil {
 		return ""
 	}

@@ -132,6 +132,7 @@ func TestUsableAnswers(t *testing.T) {
 		{engine.OpenAI, `{"access_token":"no-jwt"}`, time.Hour, ""},
 		{engine.Droid, `{"access_token":"a","expires_at":"` + time.Now().Add(2*time.Hour).UTC().Format(time.RFC3339) + `"}`, 2 * time.Hour, ""},
 		{engine.Droid, `{"access_token":"a"}`, 8 * time.Hour, ""},
+		{engine.Droid, `{"access_token":"a","expires_at":1795416585,"expires_in":60}`, time.Minute, ""},
 		{engine.Claude, `{"access_token":"a","expires_in":1e300}`, maxLifetime, ""},
 	} {
 		t.Run(test.provider+test.body, func(t *testing.T) {
@@ -157,6 +158,7 @@ func TestRefusals(t *testing.T) {
 		newRefresh string // kept of an unusable answer
 	}{
 		{400, `{"error":"invalid_grant","error_description":"` + refresh + `"}`, engine.KindLoginDead, ""},
+		{400, `{"error":"invalid_grant","access_token":{},"id_token":7}`, engine.KindLoginDead, ""},
 		{401, `{"error":{"code":"refresh_token_reused","type":"invalid_request_error"}}`, engine.KindLoginDead, ""},
 		{403, `{"error":"access_denied"}`, engine.KindLoginDead, ""},
 		{400, `{"code":"app_session_terminated"}`, engine.KindLoginDead, ""},

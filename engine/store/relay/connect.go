@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -37,6 +39,8 @@ type Store struct {
 	name   string
 	keys   keyring
 	known  emptyIndexes
+
+	unanswered sync.Map // lock key → value of a try whose reply did not come
 }
 
 type silent struct{}
@@ -49,19 +53,21 @@ func init() { redis.SetLogger(silent{}) } // errors are returned; its log would 
 // after every loss.
 func Open(cfg Config) *Store {
 	client := redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs:           cfg.Addrs,
-		MasterName:      cfg.SentinelMaster,
-		IsClusterMode:   cfg.Cluster,
-		Username:        cfg.Username,
-		Password:        cfg.Password.Reveal(),
-		DB:              cfg.DB,
-		TLSConfig:       cfg.TLS,
-		DialTimeout:     3 * time.Second,
-		DialerRetries:   1,
-		ReadTimeout:     5 * time.Second,
-		WriteTimeout:    5 * time.Second,
-		MaxRetries:      2,
-		DisableIdentity: true, // CLIENT SETINFO costs two commands a connection
+		Addrs:         cfg.Addrs,
+		MasterName:    cfg.SentinelMaster,
+		IsClusterMode: cfg.Cluster,
+		Username:      cfg.Username,
+		Password:      cfg.Password.Reveal(),
+		DB:            cfg.DB,
+		TLSConfig:     cfg.TLS,
+		DialTimeout:   3 * time.Second,
+		DialerRetries: 1,
+		ReadTimeout:   5 * time.Second,
+		WriteTimeout:  5 * time.Second,
+		MaxRetries:    2,
+
+		ContextTimeoutEnabled: true,
+		DisableIdentity:       true, // CLIENT SETINFO costs two commands a connection
 		MaintNotificationsConfig: &maintnotifications.Config{
 			Mode: maintnotifications.ModeDisabled,
 		},
@@ -95,6 +101,7 @@ func (s *Store) fault(err error) error {
 		return engine.Errorf(engine.KindStore, s.name+" "+fmt.Sprintf(format, args...), nil)
 	}
 	var network *net.OpError
+	var timeout net.Error
 	var cert *tls.CertificateVerificationError
 	has := func(prefixes ...string) bool {
 		for _, p := range prefixes {
@@ -107,7 +114,11 @@ func (s *Store) fault(err error) error {
 	switch {
 	case errors.As(err, &cert):
 		return say("shows a TLS certificate that is not valid here: give its CA in REDIS_TLS_CA_FILE")
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+	case errors.Is(err, context.Canceled):
+		return engine.Errorf(engine.KindClosed, "interrupted", nil)
+	case errors.Is(err, io.EOF):
+		return say("closed the connection: check that it runs")
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return say("does not answer: check REDIS_HOST and REDIS_PORT, and that it is not overloaded")
 	case errors.As(err, &network):
 		return say("cannot be reached (%v): check REDIS_HOST and REDIS_PORT, and that it runs", network.Err)
@@ -122,7 +133,7 @@ func (s *Store) fault(err error) error {
 		return say("cannot serve now (%v)", err)
 	case strings.Contains(err.Error(), "DB index"):
 		return say("has no database of that number: check REDIS_DB")
-	case has("WRONGTYPE"):
+	case strings.Contains(err.Error(), "WRONGTYPE"): // older servers put words before it
 		return unreadable("a Redis key is of the wrong type", err)
 	}
 	return say("failed: %s", engine.Clean(err.Error()))

@@ -32,16 +32,27 @@ type lease struct {
 
 // TryLock implements engine.Locker by the relay's own lock. That it could be
 // written shows too that the server takes writes before a token is spent.
+//
+// A try whose reply did not come may have taken the lock all the same: the
+// next try for the account uses its value again, and so finds it.
 func (s *Store) TryLock(ctx context.Context, key engine.Key) (engine.Lease, error) {
-	l := &lease{store: s, key: lockKey(key), value: uuid.NewString(), until: time.Now().Add(leaseTime * time.Second)}
-	taken, err := lockScript.Run(ctx, s.client, []string{l.key}, l.value, leaseTime).Bool()
+	name := lockKey(key)
+	value, again := s.unanswered.LoadAndDelete(name)
+	if !again {
+		value = uuid.NewString()
+	}
+	l := &lease{store: s, key: name, value: value.(string)}
+	began := time.Now()
+	ours, err := lockScript.Run(ctx, s.client, []string{name}, l.value, leaseTime).Int64()
 	if err != nil {
+		s.unanswered.Store(name, l.value)
 		return nil, s.fault(err)
 	}
-	if !taken {
-		return nil, engine.Errorf(engine.KindLocked, "another program holds the refresh lock "+engine.Clean(l.key)+
+	if ours <= 0 {
+		return nil, engine.Errorf(engine.KindLocked, "another program holds the refresh lock "+engine.Clean(name)+
 			": it ends by itself within a minute", nil)
 	}
+	l.until = began.Add(time.Duration(ours) * time.Millisecond)
 	return l, nil
 }
 

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -287,5 +288,52 @@ func TestFaults(t *testing.T) {
 	defer s.Close()
 	if _, err := s.List(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A try for the lock whose reply did not come may have taken it: the next try
+// finds that it is ours.
+func TestLockWithALostReply(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server, testKey)
+	key := engine.Key{Provider: engine.Claude, ID: "x"}
+	if lease, err := s.TryLock(t.Context(), key); err != nil || lease.Release(t.Context()) != nil { // connected, the scripts known
+		t.Fatal(err)
+	}
+	server.Client.ClientPause(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := s.TryLock(ctx, key); engine.KindOf(err) != engine.KindStore {
+		t.Fatalf("a frozen server: %v", err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); server.Client.Exists(t.Context(), lockKey(key)).Val() == 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("the server never carried the command out")
+		}
+	}
+	lease, err := s.TryLock(t.Context(), key)
+	if err != nil {
+		t.Fatalf("our own lock: %v", err)
+	}
+	if left := time.Until(lease.Until()); left > time.Minute || left < 50*time.Second {
+		t.Errorf("it is ours for %v", left)
+	}
+	if _, err := s.TryLock(t.Context(), key); engine.KindOf(err) != engine.KindLocked {
+		t.Errorf("taken twice: %v", err)
+	}
+}
+
+// A server that takes no writes can be read all the same.
+func TestReadingWithoutWriting(t *testing.T) {
+	server, dump := redistest.Start(t), redistest.Relay(t)
+	dump.Load(t, server)
+	server.Client.ConfigSet(t.Context(), "maxmemory", "1")
+	s := open(t, server, dump.EncryptionKey)
+	listing, err := s.List(t.Context())
+	if err != nil || len(listing.Accounts) != len(dump.Plain) {
+		t.Errorf("%d accounts, %v", len(listing.Accounts), err)
+	}
+	if _, err := s.TryLock(t.Context(), engine.Key{Provider: engine.Claude, ID: "x"}); engine.KindOf(err) != engine.KindStore {
+		t.Errorf("the lock: %v", err)
 	}
 }

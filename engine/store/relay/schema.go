@@ -105,9 +105,7 @@ func (s *Store) account(p platform, id string, values []any, memo any) (engine.A
 		Scopes:       engine.Clean(field["scopes"]),
 		Organization: field["organizationId"],
 	}
-	if a.Name == "" {
-		a.Name = id
-	}
+	a.Name = cmp.Or(a.Name, engine.Clean(id), "(unnamed)")
 	if p.provider == engine.Gemini {
 		if a.Client = field["oauthProvider"]; a.Client == "" {
 			a.Client = engine.GeminiCLI
