@@ -300,12 +300,14 @@ func TestLockWithALostReply(t *testing.T) {
 	if lease, err := s.TryLock(t.Context(), key); err != nil || lease.Release(t.Context()) != nil { // connected, the scripts known
 		t.Fatal(err)
 	}
-	server.Client.ClientPause(t.Context(), time.Second)
+	server.Freeze()
+	defer server.Thaw()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	if _, err := s.TryLock(ctx, key); engine.KindOf(err) != engine.KindStore {
 		t.Fatalf("a frozen server: %v", err)
 	}
+	server.Thaw()
 	for deadline := time.Now().Add(10 * time.Second); server.Client.Exists(t.Context(), lockKey(key)).Val() == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("the server never carried the command out")
