@@ -82,14 +82,15 @@ func demoFrame(views []engine.View, live bool, log *lastLines) string {
 	return b.String()
 }
 
-const demoEnd = `That was made up. For your own accounts, connect the Redis of your claude-relay-service:
+const demoEnd = `That was made up. Add an account of your own; it is kept here, encrypted, without any server:
+
+  tokentrayctl add --provider claude --name work < refresh-token.txt
+  tokentrayctl list
+
+or connect the Redis of your claude-relay-service:
 
   export REDIS_HOST=127.0.0.1 REDIS_PORT=6379 ENCRYPTION_KEY='as in the .env of the relay'
   tokentrayctl list
-
-and add an account there:
-
-  tokentrayctl add --provider claude --name work < refresh-token.txt
 `
 
 // lastLines keeps the end of what is written to it.

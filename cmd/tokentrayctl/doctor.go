@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/uuid"
-
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
@@ -155,11 +153,11 @@ func orNothing(err error) string {
 
 // examineLock takes and gives back a lock of its own name.
 func (d *doctor) examineLock() {
-	lease, err := d.app.Store.TryLock(d.ctx, engine.Key{Provider: "doctor", ID: uuid.NewString()})
+	lease, err := d.app.Store.TryLock(d.ctx, engine.Key{Provider: "doctor", ID: "doctor"})
 	if err == nil {
 		err = lease.Release(d.ctx)
 	}
-	if err != nil {
+	if err != nil && engine.KindOf(err) != engine.KindLocked { // by another doctor, and so it works
 		d.note("lock", false, "no refresh is possible without it: %v", err)
 		return
 	}

@@ -29,16 +29,19 @@ const (
 	exitStore = 3 // the store cannot be reached
 )
 
-const description = `Keeps the OAuth tokens of AI accounts (Claude, Gemini, Codex, Factory) fresh, beside a running
-claude-relay-service. Point it at the relay's Redis:
+const description = `Keeps the OAuth tokens of AI accounts (Claude, Gemini, Codex, Factory) fresh. It needs no server and no settings:
 
-  export REDIS_HOST=127.0.0.1 ENCRYPTION_KEY=…    # both as in the relay's .env
+  tokentrayctl add --provider claude --name work < refresh-token.txt
   tokentrayctl list                               # how every account fares
   tokentrayctl refresh                            # one pass: refresh what is due
   tokentrayctl run                                # keep watching until Ctrl-C
-  curl -H "Authorization: Bearer $(tokentrayctl token MyAccount)" …
+  curl -H "Authorization: Bearer $(tokentrayctl token work)" …
 
-Without settings, look around with: tokentrayctl demo`
+With the Redis of a running claude-relay-service it works on that one's accounts, beside it:
+
+  export REDIS_HOST=127.0.0.1 ENCRYPTION_KEY=…    # both as in the relay's .env
+
+To look around first: tokentrayctl demo`
 
 type cli struct {
 	Run     runCmd     `cmd:"" help:"Watch the accounts until SIGINT or SIGTERM. Proactive mode refreshes ahead of expiry; lazy mode, the default, only watches."`

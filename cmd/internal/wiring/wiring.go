@@ -55,7 +55,9 @@ func Open(s settings.Settings, log *slog.Logger) (*App, error) {
 	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
 	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events, warn) })
 	if !s.WebhookURL.Empty() {
-		app.subscribe(notify.Webhook{URL: s.WebhookURL, Failed: warn}.Run)
+		app.subscribe(func(events iter.Seq[engine.Event]) {
+			notify.Webhook{URL: s.WebhookURL, Failed: warn}.Run(app.once(events, warn))
+		})
 	}
 	return app, nil
 }
@@ -100,6 +102,30 @@ func (a *App) recordHistory(events iter.Seq[engine.Event], failed func(error)) {
 		}
 		if err != nil {
 			failed(err)
+		}
+	}
+}
+
+// once leaves out the expiries that another process has told of: every short
+// command that fails on an expired token would tell again.
+func (a *App) once(events iter.Seq[engine.Event], failed func(error)) iter.Seq[engine.Event] {
+	return func(yield func(engine.Event) bool) {
+		for ev := range events {
+			if ev.Kind == engine.EventExpired {
+				first := true
+				file, err := a.historyFile()
+				if err == nil {
+					first, err = file.FirstTold(context.Background(), a.Store.Name(), ev.Account.Key, "expired "+ev.Account.ExpiresAt.UTC().String())
+				}
+				if err != nil { // better told twice than not at all
+					failed(err)
+				} else if !first {
+					continue
+				}
+			}
+			if !yield(ev) {
+				return
+			}
 		}
 	}
 }

@@ -60,6 +60,13 @@ CREATE TABLE history (
 ) STRICT;
 CREATE INDEX history_account ON history (store, provider, account, at);
 CREATE INDEX history_at ON history (at);
+CREATE TABLE told ( -- alerts that went out, for all processes
+	store    TEXT NOT NULL,
+	provider TEXT NOT NULL,
+	account  TEXT NOT NULL,
+	alert    TEXT NOT NULL,
+	PRIMARY KEY (store, provider, account, alert)
+) STRICT;
 `}
 
 // Open opens the file, making it and its folder (for their owner only) where

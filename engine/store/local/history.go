@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tokentray/engine"
@@ -34,6 +35,31 @@ func (s *Store) Record(store string, ev engine.Event) error {
 		_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
 	}
 	return s.fault(err)
+}
+
+// FirstTold reports whether no process of the user has told this alert of the
+// account of that store before, and notes that it is told now. Only the last
+// alert of an account is kept.
+func (s *Store) FirstTold(ctx context.Context, store string, key engine.Key, alert string) (bool, error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, s.fault(err)
+	}
+	first := false
+	err = func() error {
+		done, err := tx.ExecContext(ctx, `INSERT INTO told VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, store, key.Provider, key.ID, alert)
+		if err != nil {
+			return err
+		}
+		n, err := done.RowsAffected()
+		first = n == 1
+		if err == nil && first {
+			_, err = tx.ExecContext(ctx, `DELETE FROM told WHERE store = ? AND provider = ? AND account = ? AND alert <> ?`,
+				store, key.Provider, key.ID, alert)
+		}
+		return err
+	}()
+	return first, s.fault(errors.Join(err, finish(tx, err)))
 }
 
 // History returns an account's latest refreshes, the newest first.

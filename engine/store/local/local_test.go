@@ -275,3 +275,20 @@ func TestHistory(t *testing.T) {
 		t.Error("another store's account has the same history")
 	}
 }
+
+func TestFirstTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokentray.db")
+	a, b := open(t, path, nil), open(t, path, nil)
+	key := engine.Key{Provider: engine.Claude, ID: "a"}
+	for i, test := range []struct {
+		s     *Store
+		store string
+		alert string
+		first bool
+	}{{a, "redis", "one", true}, {a, "redis", "one", false}, {b, "redis", "one", false}, {b, "other", "one", true},
+		{b, "redis", "two", true}, {a, "redis", "two", false}, {a, "redis", "one", true}} {
+		if first, err := test.s.FirstTold(t.Context(), test.store, key, test.alert); err != nil || first != test.first {
+			t.Errorf("%d: %v, %v", i, first, err)
+		}
+	}
+}
