@@ -1,12 +1,6 @@
 package main
 
-import (
-	"fyne.io/fyne/v2"
-
-	"tokentray/engine"
-)
-
-type enginePolicy = engine.Policy
+import "fyne.io/fyne/v2"
 
 // metadata is FyneApp.toml's, which a build of a folder below cmd does not
 // find; a test keeps the two equal.

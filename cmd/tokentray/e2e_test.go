@@ -1,0 +1,246 @@
+//go:build e2e
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"tokentray/engine"
+	"tokentray/engine/provider/strict"
+	"tokentray/engine/store/local"
+)
+
+// TestDesktop drives the real app as a person would. scripts/e2e runs it on a
+// desktop without a screen.
+func TestDesktop(t *testing.T) {
+	home := filepath.Join(os.Getenv("TOKENTRAY_E2E"), "tokentray")
+	provider, err := strict.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer provider.Close()
+	logins := map[string]*strict.Login{}
+	store, err := local.Open(filepath.Join(home, "tokentray.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, left := range map[string]time.Duration{"work": -time.Minute, "团队账户": 7 * time.Hour, "dead": 2 * time.Hour} {
+		login := provider.SignIn(engine.Claude, "")
+		logins[name] = login
+		if _, err := store.Add(context.Background(), engine.NewAccount{Provider: engine.Claude, Name: name,
+			RefreshToken: engine.NewSecret(login.Refresh), AccessToken: engine.NewSecret(login.Access), ExpiresAt: time.Now().Add(left)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store.Close()
+	env := append(os.Environ(), "TOKENTRAY_HOME="+home, "CLAUDE_TOKEN_URL="+provider.URL(engine.Claude), "FYNE_THEME=light")
+	start := func() *exec.Cmd {
+		cmd := exec.Command(os.Getenv("TOKENTRAY_BINARY"))
+		cmd.Env, cmd.Stdout, cmd.Stderr = env, os.Stderr, os.Stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	app := start()
+	defer app.Process.Kill()
+	ended := make(chan error, 1)
+	go func() { ended <- app.Wait() }()
+
+	until(t, "the window is there", func() bool { return window() != "" })
+	until(t, "the tray icon is there", func() bool { return trayItem() != "" })
+	time.Sleep(2 * time.Second) // the first frames: only for the picture
+	picture(t, "window-lazy")
+
+	// Refresh now reaches the provider, for what is due and only that.
+	click(t, 1052, 45)
+	until(t, "the provider was asked", func() bool { return provider.Look(logins["work"]).Exchanges == 1 })
+	if n := provider.Look(logins["团队账户"]).Exchanges; n != 0 {
+		t.Errorf("what was not due was refreshed %d times", n)
+	}
+	until(t, "the new token is stored", func() bool { return expiry(t, home, "work").After(time.Now()) })
+
+	// The menu says what there is, and works.
+	labels := menu(t)
+	for _, want := range []string{"3 accounts, 3 valid", "Refresh now", "Proactive", "Open", "Quit"} {
+		if labels[want] == 0 {
+			t.Errorf("the tray's menu has no %q: %v", want, labels)
+		}
+	}
+	choose(t, "Proactive")
+	until(t, "the choice is kept", func() bool {
+		text, _ := os.ReadFile(filepath.Join(home, "settings.json"))
+		return strings.Contains(string(text), `"ENABLE_PROACTIVE_TOKEN_REFRESH": "true"`)
+	})
+	time.Sleep(time.Second)
+	picture(t, "window-proactive")
+
+	// A dead login brings a notification. Its row is the last but one; by
+	// expiry: work (1 h), dead (2 h), 团队账户 (7 h).
+	provider.Kill(logins["dead"])
+	click(t, 705, 270)
+	until(t, "the notification is shown", func() bool {
+		history, _ := exec.Command("dunstctl", "history").Output()
+		shown, _ := exec.Command("dunstctl", "count", "displayed").Output()
+		return strings.Contains(string(history), "dead needs you to sign in again") || strings.TrimSpace(string(shown)) != "0"
+	})
+	time.Sleep(time.Second)
+	picture(t, "window-attention")
+
+	// Close hides to the tray; a second start, and the menu, show it again.
+	do(t, "xdotool", "key", "--window", window(), "alt+F4")
+	until(t, "the window is hidden", func() bool { return window() == "" })
+	second := start()
+	if err := second.Wait(); err != nil {
+		t.Errorf("the second start: %v", err)
+	}
+	until(t, "the second start shows the window", func() bool { return window() != "" })
+	do(t, "xdotool", "key", "--window", window(), "alt+F4")
+	until(t, "the window is hidden again", func() bool { return window() == "" })
+	choose(t, "Open")
+	until(t, "Open shows the window", func() bool { return window() != "" })
+
+	choose(t, "Quit")
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("it ended with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("Quit did not end it")
+	}
+	for name, login := range logins {
+		if l := provider.Look(login); l.Replays > 0 {
+			t.Errorf("%s: %d replays", name, l.Replays)
+		}
+	}
+}
+
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			picture(t, "failed")
+			t.Fatalf("it never came about that %s", what)
+		}
+	}
+}
+
+func do(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+}
+
+// window is the id of the visible window, "" where there is none.
+func window() string {
+	out, _ := exec.Command("xdotool", "search", "--onlyvisible", "--name", "^Tokentray$").Output()
+	lines := strings.Fields(string(out))
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
+}
+
+func click(t *testing.T, x, y int) {
+	t.Helper()
+	do(t, "xdotool", "mousemove", "--window", window(), strconv.Itoa(x), strconv.Itoa(y), "click", "1")
+}
+
+func picture(t *testing.T, name string) {
+	t.Helper()
+	do(t, "import", "-window", "root", filepath.Join(os.Getenv("TOKENTRAY_PICTURES"), name+".png"))
+}
+
+func expiry(t *testing.T, home, name string) time.Time {
+	t.Helper()
+	store, err := local.Open(filepath.Join(home, "tokentray.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	listing, err := store.List(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range listing.Accounts {
+		if a.Name == name {
+			return a.ExpiresAt
+		}
+	}
+	return time.Time{}
+}
+
+// trayItem is the bus name of the app's icon, "" while there is none.
+func trayItem() string {
+	bus, err := dbus.SessionBus()
+	if err != nil {
+		return ""
+	}
+	v, err := bus.Object("org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher").GetProperty("org.kde.StatusNotifierWatcher.RegisteredStatusNotifierItems")
+	if err != nil {
+		return ""
+	}
+	items, _ := v.Value().([]string)
+	for _, item := range items {
+		name, _, _ := strings.Cut(item, "/")
+		return name
+	}
+	return ""
+}
+
+func dbusmenu(t *testing.T) dbus.BusObject {
+	t.Helper()
+	bus, err := dbus.SessionBus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bus.Object(trayItem(), "/StatusNotifierMenu")
+}
+
+// menu returns the tray menu's labels with their ids.
+func menu(t *testing.T) map[string]int32 {
+	t.Helper()
+	var revision uint32
+	var root struct {
+		ID         int32
+		Properties map[string]dbus.Variant
+		Children   []dbus.Variant
+	}
+	if err := dbusmenu(t).Call("com.canonical.dbusmenu.GetLayout", 0, int32(0), int32(-1), []string{"label"}).Store(&revision, &root); err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]int32{}
+	for _, child := range root.Children {
+		item, _ := child.Value().([]any)
+		if len(item) < 2 {
+			continue
+		}
+		properties, _ := item[1].(map[string]dbus.Variant)
+		labels[fmt.Sprint(properties["label"].Value())], _ = item[0].(int32)
+	}
+	return labels
+}
+
+// choose clicks an entry of the tray's menu.
+func choose(t *testing.T, label string) {
+	t.Helper()
+	id := menu(t)[label]
+	if id == 0 {
+		t.Fatalf("no %q in the menu: %v", label, menu(t))
+	}
+	if err := dbusmenu(t).Call("com.canonical.dbusmenu.Event", 0, id, "clicked", dbus.MakeVariant(""), uint32(0)).Err; err != nil {
+		t.Fatal(err)
+	}
+}
