@@ -15,6 +15,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"tokentray/cmd/internal/desktop"
 	"tokentray/engine"
 	"tokentray/engine/provider/strict"
 	"tokentray/engine/store/local"
@@ -52,6 +53,10 @@ func TestDesktop(t *testing.T) {
 		}
 		return cmd
 	}
+	until(t, "the desktop has a tray and notifications", func() bool {
+		services := desktop.Look()
+		return services.Tray && services.Notifications
+	})
 	app := start()
 	defer app.Process.Kill()
 	ended := make(chan error, 1)
@@ -71,8 +76,9 @@ func TestDesktop(t *testing.T) {
 	until(t, "the new token is stored", func() bool { return expiry(t, home, "work").After(time.Now()) })
 
 	// The menu says what there is, and works.
+	until(t, "the menu sums up", func() bool { return menu(t)["3 accounts, 3 valid"] != 0 })
 	labels := menu(t)
-	for _, want := range []string{"3 accounts, 3 valid", "Refresh now", "Proactive", "Open", "Quit"} {
+	for _, want := range []string{"Refresh now", "Proactive", "Open", "Quit"} {
 		if labels[want] == 0 {
 			t.Errorf("the tray's menu has no %q: %v", want, labels)
 		}
@@ -206,7 +212,11 @@ func dbusmenu(t *testing.T) dbus.BusObject {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bus.Object(trayItem(), "/StatusNotifierMenu")
+	path, err := bus.Object(trayItem(), "/StatusNotifierItem").GetProperty("org.kde.StatusNotifierItem.Menu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bus.Object(trayItem(), path.Value().(dbus.ObjectPath))
 }
 
 // menu returns the tray menu's labels with their ids.

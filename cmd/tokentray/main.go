@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -53,15 +52,20 @@ func run() error {
 	if err := d.begin(set); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	signals, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Ignore(syscall.SIGPIPE)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	d.app.Lifecycle().SetOnStarted(func() {
 		go func() {
-			<-ctx.Done()
-			fyne.Do(d.app.Quit)
+			select {
+			case <-signals:
+				fyne.Do(d.app.Quit)
+			case <-ended:
+			}
 		}()
 	})
 	d.app.Run()
-	d.end()
+	close(ended)
+	d.end() // a second signal changes nothing: what is in flight is finished
 	return nil
 }
