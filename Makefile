@@ -7,20 +7,31 @@ export STATICCHECK_CACHE := $(CURDIR)/bin/cache
 
 PROGRAM := bin/tokentrayctl
 BUILD   := CGO_ENABLED=0 go build -o $(PROGRAM) ./cmd/tokentrayctl
+APP     := bin/tokentray
+# Is there a desktop to show a window on?
+SCREEN  := $(or $(DISPLAY),$(WAYLAND_DISPLAY),$(filter-out Linux,$(shell uname)))
+ID      := dev.tokentray.Tokentray
+PREFIX  := $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 # The race detector needs cgo; "ci" gives the window's tests fixed fonts. With
 # -race the bindings of OpenGL would be built a second time, which takes minutes:
 # the one package that has them goes without.
 TEST    := CGO_ENABLED=1 go test -race -tags ci
 RACED    = $$(go list ./... | grep -v /cmd/tokentray$$)
 
-.PHONY: help run test test-long bench clean build setup-run setup-test setup-bench
+.PHONY: help run run-app run-ctl test e2e test-long bench clean build app install uninstall setup-run setup-app setup-test setup-bench
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-# Which of the two is asked of the program itself. A wrong setting or a store
-# that is away is no reason for the demo: run tells it.
-run: build ## build and start: the engine, or the demo where there is no account
+run: $(if $(SCREEN),run-app,run-ctl) ## build and start: the app, or without a screen the engine on the command line
+
+run-app: app
+	@echo "==> $(APP)"
+	@exec $(APP)
+
+# Without an account the engine has nothing to do: the demo shows what it would.
+# A wrong setting or a store that is away is no reason for it: run tells that.
+run-ctl: build
 	@command=run; \
 	if $(PROGRAM) status --short 2>/dev/null | grep -q '^0 accounts'; then command=demo; fi; \
 	echo "==> $(PROGRAM) $$command (Ctrl-C stops it)"; \
@@ -46,6 +57,10 @@ test: setup-test ## every check and test (what CI runs)
 	@echo "==> go test cmd/tokentray (the first time builds the bindings of OpenGL: some 4 minutes)"
 	@go test -timeout 8m ./cmd/tokentray
 
+e2e: setup-test ## the real app on a desktop without a screen, driven as a person would; makes docs/pictures
+	@echo "==> end to end (under a minute)"
+	@scripts/e2e
+
 test-long: setup-test ## the tests with their longer runs, up to an hour
 	TOKENTRAY_LONG=1 $(TEST) -timeout 60m -count=1 $(RACED)
 
@@ -55,12 +70,30 @@ bench: setup-bench ## the benchmarks
 clean: ## remove bin/, all that was made here
 	rm -rf bin
 
+app: setup-app ## build bin/tokentray, the desktop app
+	@[ -e $(APP) ] || echo "Building $(APP). The first time takes some 4 minutes, mostly for the bindings of OpenGL."
+	@go build -o $(APP) ./cmd/tokentray
+
+install: app build ## install both programs, the menu entry and the icon under ~/.local, or /usr/local as root
+	@install -Dm755 $(APP) $(PREFIX)/bin/tokentray
+	@install -Dm755 $(PROGRAM) $(PREFIX)/bin/tokentrayctl
+	@install -Dm644 assets/$(ID).desktop $(PREFIX)/share/applications/$(ID).desktop
+	@install -Dm644 assets/icon.png $(PREFIX)/share/icons/hicolor/256x256/apps/$(ID).png
+	@echo "installed under $(PREFIX); start it with: tokentray"
+
+uninstall: ## remove what install put there; accounts and settings stay
+	@rm -f $(PREFIX)/bin/tokentray $(PREFIX)/bin/tokentrayctl $(PREFIX)/share/applications/$(ID).desktop \
+		$(PREFIX)/share/icons/hicolor/256x256/apps/$(ID).png
+	@echo "removed from $(PREFIX)"
+
 build: setup-run ## build bin/tokentrayctl
 	@[ -e $(PROGRAM) ] || echo "Building $(PROGRAM). The first time takes 1 to 3 minutes: modules are downloaded and compiled."
 	@$(BUILD)
 
 setup-run:
 	@scripts/setup run
+setup-app:
+	@scripts/setup app
 setup-test:
 	@scripts/setup test
 setup-bench:
