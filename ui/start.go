@@ -26,6 +26,13 @@ type Actions struct {
 	ReadEnv func(io.Reader) (map[string]string, error)
 	Add     func(engine.NewAccount) error
 	Demo    func() error
+	// Leave ends the demo; nil elsewhere.
+	Leave func() error
+	// Settings are what the settings page shows, with facts such as where the
+	// key lies; Save keeps what was changed and says for each name what is
+	// wrong with it.
+	Settings func() (settings []Setting, facts []string)
+	Save     func(changed map[string]string) map[string]error
 }
 
 // startPage is what an empty window shows: what this is, and three ways to

@@ -33,7 +33,11 @@ func paletteOf(variant fyne.ThemeVariant) palette {
 
 // current is the palette in force.
 func current() palette {
-	return paletteOf(fyne.CurrentApp().Settings().ThemeVariant())
+	settings := fyne.CurrentApp().Settings()
+	if t, ours := settings.Theme().(Theme); ours {
+		return paletteOf(t.variant(settings.ThemeVariant()))
+	}
+	return paletteOf(settings.ThemeVariant())
 }
 
 func (p palette) tone(t view.Tone) color.Color {
@@ -64,10 +68,24 @@ func markColour(a engine.Account) color.Color {
 }
 
 // Theme is Tokentray's look: Fyne's own with our colours.
-type Theme struct{}
+type Theme struct {
+	// Variant is "light" or "dark"; anything else follows the system.
+	Variant string
+}
+
+func (t Theme) variant(system fyne.ThemeVariant) fyne.ThemeVariant {
+	switch t.Variant {
+	case "light":
+		return theme.VariantLight
+	case "dark":
+		return theme.VariantDark
+	}
+	return system
+}
 
 // Color implements fyne.Theme.
-func (Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.Color {
+func (t Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.Color {
+	variant = t.variant(variant)
 	p := paletteOf(variant)
 	switch name {
 	case theme.ColorNameBackground:

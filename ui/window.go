@@ -33,7 +33,8 @@ type Engine interface {
 type Params struct {
 	App    fyne.App
 	Engine Engine
-	Source string // the store's name, for people
+	Source string // the store, in a word or two
+	Place  string // the store, with where it is
 	Texts  view.Texts
 	// Do runs a function on the UI's goroutine: fyne.Do, or a test's own.
 	Do func(func())
@@ -89,15 +90,19 @@ func New(p Params) *Window {
 	w.summary = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	w.details = newDetails(t, p.History, p.Do)
 	w.accounts = newAccounts(t, p.Source, func(key engine.Key) { w.pass(engine.PassParams{Keys: []engine.Key{key}}) },
-		func(v engine.View) { w.details.show(v, p.Source, !p.Engine.Policy().Proactive, time.Now()) })
+		func(v engine.View) { w.details.show(v, p.Place, !p.Engine.Policy().Proactive, time.Now()) })
 	w.line = widget.NewLabel("")
 	w.line.Truncation, w.line.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
 	w.all = widget.NewHyperlink(t.Get("Refresh all anyway"), nil)
 	w.all.OnTapped = func() { w.pass(engine.PassParams{Force: true}) }
 	w.all.Hide()
 
+	gear := widget.NewButtonWithIcon("", theme.SettingsIcon(), w.openSettings)
+	gear.Importance = widget.LowImportance
+	plus := widget.NewButtonWithIcon("", theme.ContentAddIcon(), w.add)
+	plus.Importance = widget.LowImportance
 	list := container.NewBorder(
-		container.NewPadded(w.summary), container.NewBorder(nil, nil, nil, w.all, w.line), nil, nil, w.accounts.list)
+		container.NewBorder(nil, nil, nil, container.NewHBox(plus, gear), container.NewPadded(w.summary)), container.NewBorder(nil, nil, nil, w.all, w.line), nil, nil, w.accounts.list)
 	w.side = container.NewPadded(w.details.box)
 	split := container.New(&sideBySide{}, list, widget.NewSeparator(), w.side)
 	top := container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
@@ -105,7 +110,8 @@ func New(p Params) *Window {
 	if p.Banner != "" {
 		banner := widget.NewLabelWithStyle(p.Banner, fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
 		banner.Importance = widget.WarningImportance
-		top.Objects = append([]fyne.CanvasObject{banner}, top.Objects...)
+		leave := widget.NewButton(t.Get("Leave the demo"), func() { w.work(p.Actions.Leave, nil) })
+		top.Objects = append([]fyne.CanvasObject{container.NewBorder(nil, nil, nil, leave, banner)}, top.Objects...)
 	}
 	w.page = container.NewBorder(top, nil, nil, nil, split)
 	w.start = w.startPage()
@@ -229,6 +235,14 @@ func show(o fyne.CanvasObject, visible bool) {
 	} else {
 		o.Hide()
 	}
+}
+
+// openSettings shows the settings page.
+func (w *Window) openSettings() {
+	go func() {
+		settings, facts := w.p.Actions.Settings()
+		w.p.Do(func() { w.settingsPage(settings, facts, w.p.Actions.Save) })
+	}()
 }
 
 // pass starts one off the UI's goroutine; the click shows at once.

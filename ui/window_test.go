@@ -94,7 +94,7 @@ func open(t *testing.T, e *fakeEngine) (w *Window) {
 		app := test.NewApp()
 		app.Settings().SetTheme(Theme{})
 		t.Cleanup(func() { do(app.Quit) })
-		w = New(Params{App: app, Engine: e, Source: "the test's store", Do: do,
+		w = New(Params{App: app, Engine: e, Source: "test", Place: "the test's store", Do: do,
 			History: func(context.Context, engine.Key) ([]local.Entry, error) {
 				return []local.Entry{{At: time.Now(), Outcome: "refreshed", Took: 340 * time.Millisecond}}, nil
 			}, PolicyChosen: func(engine.Policy) string { return "" }})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +44,8 @@ type desk struct {
 // core is an engine to work with.
 type core struct {
 	engine  *engine.Engine
-	source  string
+	source  string // in a word or two
+	place   string
 	banner  string
 	history func(context.Context, engine.Key) ([]local.Entry, error)
 	close   func()
@@ -56,7 +58,11 @@ func (d *desk) begin(set settings.Settings) error {
 		return err
 	}
 	d.set = set
-	d.work(core{engine: app.Engine, source: app.Store.Name(), history: app.History, close: app.Close}, app.Run)
+	source := d.texts.Get("embedded")
+	if set.Redis != nil {
+		source = d.texts.Get("relay · %s", set.Redis.Addrs[0])
+	}
+	d.work(core{engine: app.Engine, source: source, place: app.Store.Name(), history: app.History, close: app.Close}, app.Run)
 	return nil
 }
 
@@ -67,7 +73,7 @@ func (d *desk) beginDemo() error {
 		return err
 	}
 	fyne.Do(func() {
-		d.work(core{engine: made.Engine, source: d.texts.Get("the demo"), close: made.Close,
+		d.work(core{engine: made.Engine, source: d.texts.Get("demo"), place: d.texts.Get("the demo"), close: made.Close,
 			banner:  d.texts.Get("DEMO: made-up accounts, a real engine. Nothing is kept."),
 			history: func(context.Context, engine.Key) ([]local.Entry, error) { return nil, nil }},
 			func(ctx context.Context) { <-ctx.Done() })
@@ -81,21 +87,27 @@ func (d *desk) work(c core, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	events := c.engine.Watch(context.Background())
 	window := ui.New(ui.Params{
-		App: d.app, Engine: c.engine, Source: c.source, Texts: d.texts, Do: fyne.Do, Banner: c.banner,
+		App: d.app, Engine: c.engine, Source: c.source, Place: c.place, Texts: d.texts, Do: fyne.Do, Banner: c.banner,
 		History: c.history, PolicyChosen: d.policyChosen,
 		Actions: ui.Actions{Test: d.try, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Add: func(n engine.NewAccount) error {
 			_, err := c.engine.Add(context.Background(), n)
 			return err
-		}},
+		}, Leave: func() error {
+			failed := make(chan error, 1)
+			fyne.Do(func() { failed <- d.begin(d.set) })
+			return <-failed
+		}, Settings: d.settings, Save: d.save},
 	})
 	services := desktop.Look()
-	if tray, ok := d.app.(fynedesktop.App); ok && services.Tray {
+	tray, hides := d.app.(fynedesktop.App)
+	if hides = hides && services.Tray; hides {
 		window.Tray(tray)
 		window.SetCloseIntercept(d.conceal)
 	} else {
 		window.SetOnClosed(d.app.Quit)
 	}
 	window.Follow(ctx)
+	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
 
 	ended := make(chan struct{})
 	go func() {
@@ -118,7 +130,11 @@ func (d *desk) work(c core, run func(context.Context)) {
 		c.close()
 		<-told
 	}
-	window.Show()
+	if old != nil || !hides || d.kept(ownHidden) == "no" {
+		window.Show()
+	} else {
+		window.Conceal()
+	}
 	if old != nil {
 		old.SetOnClosed(nil)
 		old.SetCloseIntercept(nil)
@@ -132,7 +148,7 @@ func (d *desk) notify(there bool, events iter.Seq[engine.Event]) {
 	beeep.AppName = metadata.Name
 	icon := assets.Icon("icon.png")
 	notify.Desktop{Text: d.texts.Get, Show: func(title, text string) {
-		if !there {
+		if !there || d.kept(ownNotifications) == "off" {
 			return
 		}
 		if err := beeep.Notify(title, text, icon); err != nil {
@@ -241,3 +257,128 @@ func (d *desk) connect(values map[string]string) error {
 func readEnv(r io.Reader) (map[string]string, error) {
 	return settings.ParseEnv(r)
 }
+
+// What the app keeps for itself in settings.json.
+const (
+	ownTheme         = "APP_THEME"
+	ownNotifications = "APP_NOTIFICATIONS"
+	ownHidden        = "APP_START_HIDDEN"
+	ownLanguage      = "APP_LANGUAGE"
+)
+
+// own is one of these, and what it can be; the first is the default.
+var own = []struct {
+	name, title string
+	choices     []string
+}{
+	{ownTheme, "Theme", []string{"system", "light", "dark"}},
+	{ownNotifications, "Notifications", []string{"on", "off"}},
+	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
+	{ownLanguage, "Language", []string{"English"}},
+}
+
+// kept returns what the app keeps under a name, or its default.
+func (d *desk) kept(name string) string {
+	saved, _ := settings.Saved(d.set.Paths.SettingsFile) // a broken file was told of at the start
+	for _, o := range own {
+		if o.name == name {
+			if slices.Contains(o.choices, saved[name]) {
+				return saved[name]
+			}
+			return o.choices[0]
+		}
+	}
+	return ""
+}
+
+// edited are the settings that the window's page shows, beside those that its
+// sliders have.
+var edited = []struct{ name, title string }{
+	{"REDIS_HOST", "Relay's Redis: host"}, {"REDIS_PORT", "Port"}, {"REDIS_USERNAME", "User"}, {"REDIS_PASSWORD", "Password"}, {"REDIS_DB", "Database"},
+	{"REDIS_ENABLE_TLS", "TLS"}, {"ENCRYPTION_KEY", "ENCRYPTION_KEY"}, {"WEBHOOK_URL", "Webhook"},
+	{"GEMINI_OAUTH_CLIENT_SECRET", "Google client secret: Gemini CLI"}, {"ANTIGRAVITY_OAUTH_CLIENT_SECRET", "Google client secret: Antigravity"},
+}
+
+// settings are what the window's page shows. A secret's field stays empty: what
+// is typed replaces it.
+func (d *desk) settings() (fields []ui.Setting, facts []string) {
+	specs := map[string]settings.Spec{}
+	for _, spec := range settings.Specs() {
+		specs[spec.Name] = spec
+	}
+	for _, e := range edited {
+		spec, source := specs[e.name], d.set.Sources[e.name]
+		f := ui.Setting{Name: e.name, Title: d.texts.Get(e.title), Secret: spec.Secret, Hint: spec.Default}
+		hidden := spec.Secret || e.name == "WEBHOOK_URL" // it may hold a token
+		if value := d.set.Value(e.name); hidden {
+			f.Hint = value
+		} else if source.Kind != "default" {
+			f.Value = value
+		}
+		if spec.Allowed == "true or false" {
+			f.Choices, f.Value = []string{"false", "true"}, d.set.Value(e.name)
+		}
+		if source.Kind != "saved" && source.Kind != "default" {
+			f.Fixed = source.String()
+		}
+		fields = append(fields, f)
+	}
+	for _, o := range own {
+		fields = append(fields, ui.Setting{Name: o.name, Title: d.texts.Get(o.title), Value: d.kept(o.name), Choices: o.choices})
+	}
+	facts = []string{d.texts.Get("Saved in %s", d.set.Paths.SettingsFile)}
+	if file, err := local.Open(d.set.Paths.Database); err == nil {
+		defer file.Close()
+		if place, err := file.KeyPlace(context.Background()); err == nil {
+			facts = append(facts, d.texts.Get("The embedded store is %s, its key lies in %s", d.set.Paths.Database, place))
+		}
+	}
+	return fields, facts
+}
+
+// save keeps what was changed on the page, and works with it.
+func (d *desk) save(changed map[string]string) map[string]error {
+	if len(changed) == 0 {
+		return nil
+	}
+	wrong := map[string]error{}
+	for name, value := range changed {
+		if value == "" {
+			continue
+		}
+		alone := map[string]string{name: value}
+		if name != "ENCRYPTION_KEY" {
+			alone["ENCRYPTION_KEY"] = "x" // whether it is there is another field's matter
+		}
+		if _, err := d.with(alone); err != nil && strings.HasPrefix(err.Error(), name) {
+			wrong[name] = err
+		}
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	last := edited[0].name // where a fault of none alone is shown
+	fail := func(err error) map[string]error { return map[string]error{last: err} }
+	if _, err := d.with(changed); err != nil {
+		return fail(err)
+	}
+	if err := settings.Save(d.set.Paths.SettingsFile, changed); err != nil {
+		return fail(err)
+	}
+	set, err := d.with(nil)
+	if err != nil {
+		return fail(err)
+	}
+	failed := make(chan error, 1)
+	fyne.Do(func() {
+		d.look()
+		failed <- d.begin(set)
+	})
+	if err := <-failed; err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// look puts the chosen theme in force. On the UI's goroutine.
+func (d *desk) look() { d.app.Settings().SetTheme(ui.Theme{Variant: d.kept(ownTheme)}) }

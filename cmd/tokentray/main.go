@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"fyne.io/fyne/v2"
@@ -16,7 +17,6 @@ import (
 	"tokentray/cmd/internal/instance"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine/settings"
-	"tokentray/ui"
 )
 
 func main() {
@@ -26,13 +26,25 @@ func main() {
 	}
 }
 
-func run() error {
+func run() (err error) {
+	if runtime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+		return errors.New("there is no display here: tokentrayctl run does the same without a window")
+	}
+	defer func() { // what Fyne does where it gets no window
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("no window could be opened, as without OpenGL (%v): try LIBGL_ALWAYS_SOFTWARE=1, or use tokentrayctl run", cause)
+		}
+	}()
 	dir, _ := os.Getwd()
 	set, err := settings.Load(settings.Input{Getenv: os.LookupEnv, Dir: dir})
 	if err != nil {
 		return err
 	}
-	d := &desk{set: set}
+	texts, err := assets.Texts("en")
+	if err != nil {
+		return err
+	}
+	d := &desk{set: set, texts: texts}
 	claim, err := instance.Claim(set.Paths.Data, func() { fyne.Do(d.open) })
 	if err != nil {
 		return err
@@ -48,7 +60,7 @@ func run() error {
 	app.SetMetadata(metadata)
 	d.app = app.New()
 	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
-	d.app.Settings().SetTheme(ui.Theme{})
+	d.look()
 	if err := d.begin(set); err != nil {
 		return err
 	}

@@ -78,6 +78,12 @@ func parseEnv(text []byte) (map[string]string, bool) {
 	return values, true
 }
 
+// Saved returns what settings.json holds, by name: the settings that were saved
+// there, and what the app keeps for itself.
+func Saved(path string) (map[string]string, error) {
+	return readSaved(path)
+}
+
 // readSaved returns what the app saved: a JSON object whose values are
 // strings, numbers or booleans. Unknown names are of a later version and may
 // hold anything.

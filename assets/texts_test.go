@@ -1,0 +1,93 @@
+package assets
+
+import (
+	"encoding/json"
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write en.json anew from the sources")
+
+// spoken are texts that the sources name by a variable: statuses, outcomes,
+// reasons, titles.
+var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", "expiring", "valid",
+	"refreshed", "skipped", "failed", "restored", "refreshed_elsewhere", "inactive", "no_refresh_token", "not_due", "needs_login", "locked", "rate_limited",
+	"Relay's Redis: host", "User", "TLS", "Webhook", "Google client secret: Gemini CLI", "Google client secret: Antigravity",
+	"Theme", "Notifications", "Start hidden in the tray", "Language"}
+
+// Every text of the window, the tray and the notifications stands in every
+// language's file, and no file has one that nobody says.
+func TestEveryTextIsThere(t *testing.T) {
+	said := map[string]string{}
+	for _, text := range spoken {
+		said[text] = text
+	}
+	for _, pattern := range []string{"../ui/*.go", "../ui/view/*.go", "../engine/notify/*.go", "../cmd/tokentray/*.go"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				if f, ok := call.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"Get", "Count", "Text"}, f.Sel.Name) {
+					for _, arg := range call.Args {
+						if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+							text, _ := strconv.Unquote(lit.Value)
+							said[text] = text
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	// view.Summary's table.
+	for _, status := range []string{"valid", "expiring", "expired", "static", "failing", "unreadable", "disabled"} {
+		said["1 "+status], said["%d "+status] = "1 "+status, "%d "+status
+	}
+	said["1 needs login"], said["%d need login"] = "1 needs login", "%d need login"
+	if *update {
+		text, _ := json.MarshalIndent(said, "", "  ")
+		if err := os.WriteFile("translations/en.json", append(text, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	files, _ := filepath.Glob("translations/*.json")
+	for _, file := range files {
+		texts, err := Texts(strings.TrimSuffix(filepath.Base(file), ".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range slices.Sorted(maps.Keys(said)) {
+			if texts[key] == "" {
+				t.Errorf("%s lacks %q", file, key)
+			}
+		}
+		for key := range texts {
+			if said[key] == "" {
+				t.Errorf("%s has %q, which nobody says", file, key)
+			}
+		}
+	}
+	if len(files) == 0 {
+		t.Error("no language")
+	}
+}
