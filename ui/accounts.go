@@ -57,7 +57,9 @@ func (a *accounts) show(views []engine.View, lazy bool) {
 	a.list.Refresh()
 	for id, v := range views {
 		if v.Key == a.selected {
-			a.list.Select(id)
+			at := a.list.GetScrollOffset()
+			a.list.Select(id) // which scrolls to it
+			a.list.ScrollToOffset(at)
 			a.choose(v)
 			return
 		}

@@ -50,7 +50,7 @@ func (m *minutes) show(d time.Duration) {
 }
 
 func (m *minutes) label(d time.Duration) {
-	m.value.SetText(m.texts.Get("%s min", strconv.FormatFloat(d.Minutes(), 'f', -1, 64)))
+	m.value.SetText(m.texts.Get("%s min", strconv.FormatFloat(math.Round(d.Minutes()*100)/100, 'f', -1, 64)))
 }
 
 func (m *minutes) object() fyne.CanvasObject {

@@ -48,7 +48,9 @@ type core struct {
 	place   string
 	banner  string
 	history func(context.Context, engine.Key) ([]local.Entry, error)
-	close   func()
+	// policyChosen is ui.Params.PolicyChosen.
+	policyChosen func(engine.Policy) string
+	close        func()
 }
 
 // begin works with the store that set describes.
@@ -62,7 +64,7 @@ func (d *desk) begin(set settings.Settings) error {
 	if set.Redis != nil {
 		source = d.texts.Get("relay · %s", set.Redis.Addrs[0])
 	}
-	d.work(core{engine: app.Engine, source: source, place: app.Store.Name(), history: app.History, close: app.Close}, app.Run)
+	d.work(core{engine: app.Engine, source: source, place: app.Store.Name(), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
 	return nil
 }
 
@@ -73,7 +75,8 @@ func (d *desk) beginDemo() error {
 		return err
 	}
 	fyne.Do(func() {
-		d.work(core{engine: made.Engine, source: d.texts.Get("demo"), place: d.texts.Get("the demo"), close: made.Close,
+		d.work(core{engine: made.Engine, source: d.texts.Get("demo"), place: d.texts.Get("the demo"),
+			policyChosen: func(engine.Policy) string { return "" }, close: made.Close,
 			banner:  d.texts.Get("DEMO: made-up accounts, a real engine. Nothing is kept."),
 			history: func(context.Context, engine.Key) ([]local.Entry, error) { return nil, nil }},
 			func(ctx context.Context) { <-ctx.Done() })
@@ -88,7 +91,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 	events := c.engine.Watch(context.Background())
 	window := ui.New(ui.Params{
 		App: d.app, Engine: c.engine, Source: c.source, Place: c.place, Texts: d.texts, Do: fyne.Do, Banner: c.banner,
-		History: c.history, PolicyChosen: d.policyChosen,
+		History: c.history, PolicyChosen: c.policyChosen,
 		Actions: ui.Actions{Test: d.try, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Add: func(n engine.NewAccount) error {
 			_, err := c.engine.Add(context.Background(), n)
 			return err
@@ -98,6 +101,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 			return <-failed
 		}, Settings: d.settings, Save: d.save},
 	})
+	window.CenterOnScreen()
 	services := desktop.Look()
 	tray, hides := d.app.(fynedesktop.App)
 	if hides = hides && services.Tray; hides {

@@ -9,10 +9,10 @@ import (
 // 7 d 21 h; what is past has a minus.
 func Countdown(d time.Duration) string {
 	sign := ""
-	if d < 0 {
+	if d = d.Round(time.Second); d < 0 {
 		sign, d = "−", -d
 	}
-	switch s := int(d.Round(time.Second).Seconds()); {
+	switch s := int(d.Seconds()); {
 	case s < 3600:
 		return fmt.Sprintf("%s00:%02d:%02d", sign, s/60, s%60)
 	case s < 24*3600:

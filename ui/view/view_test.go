@@ -12,7 +12,7 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func TestCountdown(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "00:00:00", 471 * time.Second: "00:07:51", -724 * time.Second: "−00:12:04", 3599 * time.Second: "00:59:59",
+		0: "00:00:00", -300 * time.Millisecond: "00:00:00", 471 * time.Second: "00:07:51", -724 * time.Second: "−00:12:04", 3599 * time.Second: "00:59:59",
 		time.Hour: "1 h 00 m", 6*time.Hour + 58*time.Minute: "6 h 58 m", 189 * time.Hour: "7 d 21 h", -25 * time.Hour: "−1 d 01 h",
 	} {
 		if got := Countdown(d); got != want {
