@@ -12,6 +12,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"tokentray/engine"
 	"tokentray/engine/store/local"
@@ -239,4 +240,152 @@ func TestManyRows(t *testing.T) {
 			t.Errorf("%d rows made", n)
 		}
 	})
+}
+
+// find returns the first button with that text.
+func find(o fyne.CanvasObject, text string) *widget.Button {
+	switch o := o.(type) {
+	case *widget.Button:
+		if o.Text == text {
+			return o
+		}
+	case *fyne.Container:
+		for _, child := range o.Objects {
+			if b := find(child, text); b != nil {
+				return b
+			}
+		}
+	}
+	return nil
+}
+
+// An empty window offers three ways to begin; one account ends that.
+func TestFirstStart(t *testing.T) {
+	e := newFake()
+	w := open(t, e)
+	demo := make(chan bool, 1)
+	w.p.Actions.Demo = func() error { demo <- true; return nil }
+	do(func() {
+		if !w.start.Visible() || w.page.Visible() {
+			t.Error("an empty window does not show its first page")
+		}
+		for _, text := range []string{"Connect a relay's Redis", "Add an account", "See the demo"} {
+			if find(w.start, text) == nil {
+				t.Errorf("no button %q", text)
+			}
+		}
+		test.Tap(find(w.start, "See the demo"))
+	})
+	<-demo
+	e.mu.Lock()
+	e.views = []engine.View{account("first", engine.StatusValid, time.Hour)}
+	e.mu.Unlock()
+	do(func() {
+		w.draw()
+		if w.start.Visible() || !w.page.Visible() {
+			t.Error("with an account the first page is still there")
+		}
+	})
+}
+
+// A store that is away is told of, with what to do, and is no empty store.
+func TestStoreAway(t *testing.T) {
+	w := open(t, newFake())
+	do(func() {
+		w.note(engine.Event{Kind: engine.EventStoreDown, Err: errors.New("Redis at 127.0.0.1:1 cannot be reached: check REDIS_HOST")})
+		w.draw()
+		if w.start.Visible() || !strings.Contains(w.summary.Text, "check REDIS_HOST") {
+			t.Errorf("shown: %q", w.summary.Text)
+		}
+		w.note(engine.Event{Kind: engine.EventStoreUp})
+		w.draw()
+		if !w.start.Visible() {
+			t.Error("its return is not shown")
+		}
+	})
+}
+
+// fakeTray notes what the tray is given.
+type fakeTray struct {
+	icons []string
+	menus int
+	menu  *fyne.Menu
+}
+
+func (f *fakeTray) SetSystemTrayMenu(m *fyne.Menu) {
+	m.Items = append(m.Items, fyne.NewMenuItem("Quit", nil)) // as Fyne does
+	f.menus++
+	f.menu = m
+}
+func (f *fakeTray) SetSystemTrayIcon(r fyne.Resource) { f.icons = append(f.icons, r.Name()) }
+func (f *fakeTray) SetSystemTrayWindow(fyne.Window)   {}
+
+func TestTray(t *testing.T) {
+	e := newFake(account("fine", engine.StatusValid, time.Hour), account("lapsed", engine.StatusExpired, -time.Hour))
+	w := open(t, e)
+	tray := &fakeTray{}
+	labels := func() string {
+		var all []string
+		for _, item := range tray.menu.Items {
+			if !item.IsSeparator {
+				all = append(all, item.Label)
+			}
+		}
+		return strings.Join(all, "|")
+	}
+	do(func() {
+		w.Tray(tray)
+		if got := labels(); got != "2 accounts, 1 valid, 1 expired|Refresh now|Proactive|Open|Quit" { // lazy mode is calm
+			t.Error(got)
+		}
+		for range 5 {
+			w.draw()
+		}
+		if len(tray.icons) != 1 || tray.menus != 1 {
+			t.Errorf("changed without a change: icons %v", tray.icons)
+		}
+	})
+	e.mu.Lock()
+	e.views = append(e.views, account("dead", engine.StatusNeedsLogin, 90*time.Minute))
+	e.policy.Proactive = true
+	e.mu.Unlock()
+	do(func() {
+		w.draw()
+		if got := labels(); !strings.HasPrefix(got, "3 accounts, 1 valid, 1 expired, 1 needs login|dead: needs sign-in · ") || !strings.HasSuffix(got, "|Refresh now|Proactive|Open|Quit") {
+			t.Error(got)
+		}
+		if !slices.Equal(tray.icons, []string{"tray-calm.png", "tray-attention.png"}) {
+			t.Error(tray.icons)
+		}
+		for _, item := range tray.menu.Items {
+			if item.Label == "Refresh now" {
+				item.Action()
+			}
+			if item.Label == "Proactive" && !item.Checked {
+				t.Error("Proactive is not checked")
+			}
+		}
+	})
+	if p := <-e.passes; p.Keys != nil {
+		t.Errorf("%+v", p)
+	}
+}
+
+// How a row looks, light and dark; the fonts are those of the tag ci.
+func TestRowLooks(t *testing.T) {
+	for _, variant := range []string{"light", "dark"} {
+		do(func() {
+			app := test.NewTempApp(t)
+			app.Settings().SetTheme(Theme{Variant: variant})
+			r := newRow()
+			w := test.NewTempWindow(t, r)
+			w.SetPadded(false)
+			w.Resize(fyne.NewSize(640, rowHeight))
+			v := account("work", engine.StatusNeedsLogin, 0)
+			v.ExpiresAt, v.Err, v.At = time.Time{}, errors.New("Invalid refresh token"), time.Now()
+			r.show(v, "embedded", nil, false, time.Now(), nil)
+			r.Refresh()
+			test.AssertRendersToImage(t, "row-"+variant+".png", w.Canvas())
+		})
+	}
 }
