@@ -88,6 +88,7 @@ func New(p Params) *Window {
 	w.goAhead = widget.NewHyperlink(t.Get("Refresh ahead of expiry instead"), nil)
 	w.goAhead.OnTapped = func() { w.controls.proactive.SetChecked(true) }
 	w.summary = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
+	w.summary.Wrapping = fyne.TextWrapWord // a store that is away says what to do
 	w.details = newDetails(t, p.History, p.Do)
 	w.accounts = newAccounts(t, p.Source, func(key engine.Key) { w.pass(engine.PassParams{Keys: []engine.Key{key}}) },
 		func(v engine.View) { w.details.show(v, p.Place, !p.Engine.Policy().Proactive, time.Now()) })

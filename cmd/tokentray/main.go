@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	stdlog "log"
 	"os"
 	"os/signal"
 	"runtime"
@@ -57,6 +58,10 @@ func run() (err error) {
 	defer file.Close()
 	d.log = log
 
+	signals, ended := make(chan os.Signal, 1), make(chan struct{})
+	gl := &withoutGL{out: os.Stderr, failed: func() { signals <- os.Interrupt }}
+	stdlog.SetOutput(gl)
+
 	app.SetMetadata(metadata)
 	d.app = app.New()
 	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
@@ -64,7 +69,6 @@ func run() (err error) {
 	if err := d.begin(set); err != nil {
 		return err
 	}
-	signals, ended := make(chan os.Signal, 1), make(chan struct{})
 	signal.Ignore(syscall.SIGPIPE)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	d.app.Lifecycle().SetOnStarted(func() {
@@ -79,5 +83,8 @@ func run() (err error) {
 	d.app.Run()
 	close(ended)
 	d.end() // a second signal changes nothing: what is in flight is finished
+	if gl.told.Load() {
+		return errors.New("it ended without a window")
+	}
 	return nil
 }
