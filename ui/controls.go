@@ -23,6 +23,8 @@ type controls struct {
 	window    *minutes
 	refresh   *widget.Button
 
+	texts   view.Texts
+	busy    bool // a pass that was asked for is under way
 	changed func(engine.Policy)
 	policy  engine.Policy
 	filling bool // the widgets follow the policy, not the other way round
@@ -63,9 +65,14 @@ func newControls(texts view.Texts, changed func(engine.Policy), refresh func()) 
 	c := &controls{
 		interval: newMinutes(texts, texts.Get("Check every"), 60),
 		window:   newMinutes(texts, texts.Get("Refresh ahead of expiry"), 30),
-		refresh:  widget.NewButtonWithIcon(texts.Get("Refresh now"), theme.ViewRefreshIcon(), refresh),
+		texts:    texts,
 		changed:  changed,
 	}
+	c.refresh = widget.NewButtonWithIcon(texts.Get("Refresh now"), theme.ViewRefreshIcon(), func() {
+		if !c.busy {
+			refresh()
+		}
+	})
 	c.refresh.Importance = widget.HighImportance
 	c.proactive = widget.NewCheck(texts.Get("Proactive"), func(on bool) {
 		c.change(func(p *engine.Policy) { p.Proactive = on })
@@ -100,6 +107,16 @@ func (c *controls) change(set func(*engine.Policy)) {
 	if p != c.policy {
 		c.policy = p
 		c.changed(p)
+	}
+}
+
+// setBusy shows on the button whether a pass is under way.
+func (c *controls) setBusy(busy bool) {
+	c.busy = busy
+	if busy {
+		c.refresh.SetText(c.texts.Get("Refreshing …"))
+	} else {
+		c.refresh.SetText(c.texts.Get("Refresh now"))
 	}
 }
 

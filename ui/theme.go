@@ -103,7 +103,7 @@ func (t Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.
 	case theme.ColorNameSelection:
 		return mix(p.accent, p.card, 0.12)
 	case theme.ColorNameHover:
-		return mix(p.accent, p.card, 0.06)
+		return color.NRGBA{p.accent.R, p.accent.G, p.accent.B, 0x1c} // laid over what is there
 	case theme.ColorNameError:
 		return p.person
 	case theme.ColorNameWarning:

@@ -1,7 +1,6 @@
 // Package ui is the window and the tray. It wraps an engine: it shows what
-// Watch tells, and never works on the goroutine that draws. It is the only
-// importer of fyne, and leaves fyne's app package to cmd, so that its tests
-// need no display.
+// Watch tells, and never works on the goroutine that draws. It leaves fyne's
+// app package to cmd, so that its tests need no display.
 package ui
 
 import (
@@ -172,7 +171,6 @@ func (w *Window) note(ev engine.Event) {
 	switch ev.Kind {
 	case engine.EventPass:
 		w.passed, w.passedAt = ev.Summary, ev.Time
-		w.controls.refresh.Enable()
 	case engine.EventStoreDown:
 		w.storeAway = ev.Err
 	case engine.EventStoreUp:
@@ -249,13 +247,13 @@ func (w *Window) openSettings() {
 // pass starts one off the UI's goroutine; the click shows at once.
 func (w *Window) pass(p engine.PassParams) {
 	if p.Keys == nil {
-		w.controls.refresh.Disable()
+		w.controls.setBusy(true)
 		setLabel(w.line, w.p.Texts.Get("Checking all accounts …"))
 	}
 	go func() {
 		_, err := w.p.Engine.Pass(context.Background(), p)
 		w.p.Do(func() {
-			w.controls.refresh.Enable()
+			w.controls.setBusy(false)
 			if err != nil {
 				setLabel(w.line, err.Error())
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -283,16 +284,13 @@ var own = []struct {
 
 // kept returns what the app keeps under a name, or its default.
 func (d *desk) kept(name string) string {
-	saved, _ := settings.Saved(d.set.Paths.SettingsFile) // a broken file was told of at the start
+	saved := settings.Kept(d.set.Paths.SettingsFile, name)
 	for _, o := range own {
-		if o.name == name {
-			if slices.Contains(o.choices, saved[name]) {
-				return saved[name]
-			}
+		if o.name == name && !slices.Contains(o.choices, saved) {
 			return o.choices[0]
 		}
 	}
-	return ""
+	return saved
 }
 
 // edited are the settings that the window's page shows, beside those that its
@@ -355,7 +353,7 @@ func (d *desk) save(changed map[string]string) map[string]error {
 			alone["ENCRYPTION_KEY"] = "x" // whether it is there is another field's matter
 		}
 		if _, err := d.with(alone); err != nil && strings.HasPrefix(err.Error(), name) {
-			wrong[name] = err
+			wrong[name] = errors.New(strings.Replace(err.Error(), " from environment", "", 1)) // it was typed
 		}
 	}
 	if len(wrong) > 0 {

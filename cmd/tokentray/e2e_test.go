@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -66,6 +67,10 @@ func TestDesktop(t *testing.T) {
 	until(t, "the tray icon is there", func() bool { return trayItem() != "" })
 	time.Sleep(2 * time.Second) // the first frames: only for the picture
 	picture(t, "window-lazy")
+	if n := colours(t); n < 20 {
+		t.Errorf("the first row shows nothing: %d colours", n)
+	}
+	before := firstRows(t)
 
 	// Refresh now reaches the provider, for what is due and only that.
 	click(t, 1052, 45)
@@ -74,6 +79,7 @@ func TestDesktop(t *testing.T) {
 		t.Errorf("what was not due was refreshed %d times", n)
 	}
 	until(t, "the new token is stored", func() bool { return expiry(t, home, "work").After(time.Now()) })
+	until(t, "the row changes", func() bool { return !bytes.Equal(before, firstRows(t)) })
 
 	// The menu says what there is, and works.
 	until(t, "the menu sums up", func() bool { return menu(t)["3 accounts, 3 valid"] != 0 })
@@ -167,6 +173,30 @@ func click(t *testing.T, x, y int) {
 func picture(t *testing.T, name string) {
 	t.Helper()
 	do(t, "import", "-window", "root", filepath.Join(os.Getenv("TOKENTRAY_PICTURES"), name+".png"))
+}
+
+// rowsArea is where the first three rows stand, without the countdowns.
+const rowsArea = "550x170+0+185"
+
+// firstRows are the pixels of the first rows.
+func firstRows(t *testing.T) []byte {
+	t.Helper()
+	out, err := exec.Command("import", "-window", window(), "-crop", rowsArea, "rgb:-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// colours counts those of the first rows.
+func colours(t *testing.T) int {
+	t.Helper()
+	seen := map[[3]byte]bool{}
+	pixels := firstRows(t)
+	for i := 0; i+2 < len(pixels); i += 3 {
+		seen[[3]byte(pixels[i:i+3])] = true
+	}
+	return len(seen)
 }
 
 func expiry(t *testing.T, home, name string) time.Time {

@@ -78,10 +78,15 @@ func parseEnv(text []byte) (map[string]string, bool) {
 	return values, true
 }
 
-// Saved returns what settings.json holds, by name: the settings that were saved
-// there, and what the app keeps for itself.
-func Saved(path string) (map[string]string, error) {
-	return readSaved(path)
+// Kept returns a text that Save put into settings.json under a name that is no
+// setting: what the app keeps for itself. "" where there is none.
+func Kept(path, name string) string {
+	var object map[string]json.RawMessage
+	var kept string
+	if text, err := readFile(path); err == nil && json.Unmarshal(text, &object) == nil {
+		_ = json.Unmarshal(object[name], &kept) // anything but text is none
+	}
+	return kept
 }
 
 // readSaved returns what the app saved: a JSON object whose values are

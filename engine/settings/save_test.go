@@ -27,6 +27,9 @@ func TestSave(t *testing.T) {
 	if rest, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".settings-*")); len(rest) > 0 {
 		t.Errorf("left behind: %v", rest)
 	}
+	if kept := Kept(path, "TOKEN_REFRESH_INTERVAL") + Kept(path, "THEME"); kept != "20" {
+		t.Errorf("kept %q", kept)
+	}
 	s, err := Load(Input{Getenv: func(name string) (string, bool) {
 		if name == "TOKENTRAY_HOME" {
 			return filepath.Dir(path), true
