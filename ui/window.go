@@ -74,6 +74,7 @@ type Window struct {
 	storeAway error
 	passed    engine.Summary
 	passedAt  time.Time
+	saidUntil time.Time // the line keeps what was said
 	visible   bool
 }
 
@@ -171,6 +172,7 @@ func (w *Window) note(ev engine.Event) {
 	switch ev.Kind {
 	case engine.EventPass:
 		w.passed, w.passedAt = ev.Summary, ev.Time
+		w.saidUntil = time.Time{}
 	case engine.EventStoreDown:
 		w.storeAway = ev.Err
 	case engine.EventStoreUp:
@@ -203,7 +205,7 @@ func (w *Window) draw() {
 // words updates the sentences, which time changes too.
 func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time) {
 	setLabel(w.meaning, w.p.Texts.Meaning(policy, views, now))
-	if !w.passedAt.IsZero() {
+	if !w.passedAt.IsZero() && now.After(w.saidUntil) {
 		setLabel(w.line, w.p.Texts.Get("Pass finished %s: %s", w.p.Texts.Age(w.passedAt, now), w.p.Texts.PassLine(w.passed, views, now)))
 	}
 }
@@ -223,9 +225,18 @@ func (w *Window) choose(p engine.Policy) {
 	go func() {
 		w.p.Engine.SetPolicy(p)
 		if said := w.p.PolicyChosen(p); said != "" {
-			w.p.Do(func() { setLabel(w.line, said) })
+			w.p.Do(func() { w.say(said) })
 		}
 	}()
+}
+
+// saidFor is how long the line keeps what was said.
+const saidFor = 20 * time.Second
+
+// say puts text on the line, until the next pass ends or it was there for long.
+func (w *Window) say(text string) {
+	w.saidUntil = time.Now().Add(saidFor)
+	setLabel(w.line, text)
 }
 
 func show(o fyne.CanvasObject, visible bool) {
@@ -248,14 +259,14 @@ func (w *Window) openSettings() {
 func (w *Window) pass(p engine.PassParams) {
 	if p.Keys == nil {
 		w.controls.setBusy(true)
-		setLabel(w.line, w.p.Texts.Get("Checking all accounts …"))
+		w.say(w.p.Texts.Get("Checking all accounts …"))
 	}
 	go func() {
 		_, err := w.p.Engine.Pass(context.Background(), p)
 		w.p.Do(func() {
 			w.controls.setBusy(false)
 			if err != nil {
-				setLabel(w.line, err.Error())
+				w.say(err.Error())
 			}
 		})
 	}()
