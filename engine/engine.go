@@ -15,12 +15,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Params is what an Engine is made of. All fields are required.
+// Params is what an Engine is made of. All fields but Waits are required.
 type Params struct {
 	Store     Store
 	Locker    Locker
 	Providers map[string]Provider // by provider name
 	Policy    Policy
+	// Waits is until when providers asked other processes to be left alone for
+	// an account (Retry-After).
+	Waits map[Key]time.Time
 }
 
 // Engine keeps the accounts of one store fresh. Its methods are safe for
@@ -29,6 +32,7 @@ type Engine struct {
 	store     Store
 	locker    Locker
 	providers map[string]Provider
+	waits     map[Key]time.Time // not changed
 	hub       hub
 	slots     chan struct{} // bounds the exchanges under way
 	limits    map[string]*rate.Limiter
@@ -56,6 +60,7 @@ func New(p Params) *Engine {
 		store:     p.Store,
 		locker:    p.Locker,
 		providers: p.Providers,
+		waits:     p.Waits,
 		hub:       hub{subs: map[*subscriber]struct{}{}},
 		slots:     make(chan struct{}, Concurrency),
 		limits:    map[string]*rate.Limiter{},

@@ -217,6 +217,7 @@ func (e *Engine) take(st *state, a Account) (owed bool) {
 	if changed && !st.rotation.usedUp(token) && token != st.rotation.newest.RefreshToken.Fingerprint() {
 		st.rotation.superseded(st.token, secret, a.refreshedAt().After(st.account.refreshedAt()))
 	}
+	first := st.taken.IsZero()
 	st.account, st.version, st.token, st.taken = a, v, token, time.Now()
 	if a.Problem != nil {
 		e.requeue(st)
@@ -257,6 +258,10 @@ func (e *Engine) take(st *state, a Account) (owed bool) {
 		case st.flight == nil: // else the flight's end tells
 			e.alert(st, wall())
 		}
+	}
+	if until := e.waits[a.Key]; first && !st.tries.Dead && until.After(wall()) {
+		st.tries = Tries{Result: ResultFailed, At: wall(), Failures: 1, RetryAt: until, Err: &Error{Kind: KindRateLimited,
+			Message: "the provider limits the rate and asked to wait until " + until.Local().Format(time.DateTime)}}
 	}
 	e.requeue(st)
 	return st.flight == nil && st.rotation.owed(token)

@@ -41,14 +41,11 @@ func (c *listCmd) Run(s *session) error {
 		return err
 	}
 	defer done()
-	problems := app.Scan(s.ctx)
+	views, problems := s.look(app.Engine)
 	if engine.KindOf(problems) == engine.KindStore {
 		return problems
 	}
-	if problems != nil {
-		s.report(problems)
-	}
-	views, now := app.Snapshot(), time.Now()
+	now := time.Now()
 	view.WorstFirst(views, !set.Proactive)
 	outcome := exitOf(views, problems)
 	if c.JSON {
@@ -66,6 +63,16 @@ func (c *listCmd) Run(s *session) error {
 	fmt.Fprintln(s.stdout)
 	accountTable(s.stdout, views, !set.Proactive, isTerminal(s.stdout) && os.Getenv("NO_COLOR") == "", now)
 	return outcome
+}
+
+// look reads all accounts. Problems that hid some of them are said, and
+// returned; of KindStore, there is nothing to show.
+func (s *session) look(e *engine.Engine) (views []engine.View, problems error) {
+	problems = e.Scan(s.ctx)
+	if problems != nil && engine.KindOf(problems) != engine.KindStore {
+		s.report(problems)
+	}
+	return e.Snapshot(), problems
 }
 
 // exitOf is the exit of a listing: 1 where an account could not be read.
@@ -137,11 +144,10 @@ func (c *statusCmd) Run(s *session) error {
 		return err
 	}
 	defer done()
-	problems := app.Scan(s.ctx)
+	views, problems := s.look(app.Engine)
 	if engine.KindOf(problems) == engine.KindStore {
 		return problems
 	}
-	views := app.Snapshot()
 	fmt.Fprintln(s.stdout, english.Summary(views))
 	if c.Short {
 		return exitOf(views, problems)

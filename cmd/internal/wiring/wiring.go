@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -48,10 +49,11 @@ func Open(s settings.Settings, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	app := &App{Store: store, database: s.Paths.Database, Engine: engine.New(engine.Params{
-		Store: store, Locker: store, Providers: provider.New(Providers(s)), Policy: Policy(s),
-	})}
 	warn := func(err error) { log.Warn("⚠️ " + err.Error()) }
+	app := &App{Store: store, database: s.Paths.Database}
+	app.Engine = engine.New(engine.Params{
+		Store: store, Locker: store, Providers: provider.New(Providers(s)), Policy: Policy(s), Waits: app.waits(warn),
+	})
 	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
 	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events, warn) })
 	if !s.WebhookURL.Empty() {
@@ -104,6 +106,22 @@ func (a *App) recordHistory(events iter.Seq[engine.Event], failed func(error)) {
 			failed(err)
 		}
 	}
+}
+
+// waits are what providers asked of the processes before this one.
+func (a *App) waits(failed func(error)) map[engine.Key]time.Time {
+	if _, err := os.Stat(a.database); err != nil {
+		return nil // nobody was asked anything
+	}
+	file, err := a.historyFile()
+	if err == nil {
+		var waits map[engine.Key]time.Time
+		if waits, err = file.Waits(context.Background(), a.Store.Name()); err == nil {
+			return waits
+		}
+	}
+	failed(err)
+	return nil
 }
 
 // once leaves out the expiries that another process has told of: every short

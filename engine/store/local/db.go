@@ -60,6 +60,13 @@ CREATE TABLE history (
 ) STRICT;
 CREATE INDEX history_account ON history (store, provider, account, at);
 CREATE INDEX history_at ON history (at);
+CREATE TABLE waits ( -- until when a provider asked to be left alone
+	store    TEXT NOT NULL,
+	provider TEXT NOT NULL,
+	account  TEXT NOT NULL,
+	until    INTEGER NOT NULL,
+	PRIMARY KEY (store, provider, account)
+) STRICT;
 CREATE TABLE told ( -- alerts that went out, for all processes
 	store    TEXT NOT NULL,
 	provider TEXT NOT NULL,
