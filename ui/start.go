@@ -2,7 +2,6 @@ package ui
 
 import (
 	"errors"
-	"io"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -22,8 +21,9 @@ type Actions struct {
 	Test func(values map[string]string) error
 	// Connect keeps them and goes on with that Redis.
 	Connect func(values map[string]string) error
-	// ReadEnv reads the settings of a relay's .env file.
-	ReadEnv func(io.Reader) (map[string]string, error)
+	// ReadEnv reads the settings of a relay's .env file; a leading ~ is the
+	// user's home.
+	ReadEnv func(path string) (map[string]string, error)
 	Add     func(engine.NewAccount) error
 	Demo    func() error
 	// Leave ends the demo; nil elsewhere.
@@ -108,23 +108,28 @@ func (w *Window) connect() {
 	}
 	outcome := widget.NewLabel("")
 	outcome.Wrapping = fyne.TextWrapWord
-	read := widget.NewButton(t.Get("Read a relay's .env file …"), func() {
-		dialog.ShowFileOpen(func(file fyne.URIReadCloser, err error) {
-			if file == nil || err != nil {
-				return
-			}
-			defer file.Close()
-			found, err := w.p.Actions.ReadEnv(file)
-			if err != nil {
-				outcome.SetText(err.Error())
-				return
-			}
-			for _, f := range fields {
-				if found[f.name] != "" {
-					f.entry.SetText(found[f.name])
+	// A path, as file dialogs do not show a file whose name begins with a dot.
+	path := field("~/claude-relay-service/.env", false)
+	read := widget.NewButton(t.Get("Read a relay's .env file"), func() {
+		name := strings.TrimSpace(path.Text)
+		if name == "" {
+			name = path.PlaceHolder
+		}
+		go func() {
+			found, err := w.p.Actions.ReadEnv(name)
+			w.p.Do(func() {
+				if err != nil {
+					outcome.SetText(err.Error())
+					return
 				}
-			}
-		}, w.Window)
+				for _, f := range fields {
+					if found[f.name] != "" {
+						f.entry.SetText(found[f.name])
+					}
+				}
+				outcome.SetText(t.Get("Read. Test it, or connect."))
+			})
+		}()
 	})
 	test := widget.NewButton(t.Get("Test"), func() {
 		outcome.SetText(t.Get("Trying …"))
@@ -142,13 +147,13 @@ func (w *Window) connect() {
 	})
 	remote := widget.NewLabel(t.Get("On another machine? Bring it here first: ssh -L 6379:127.0.0.1:6379 USER@SERVER"))
 	remote.Wrapping, remote.Importance = fyne.TextWrapWord, widget.LowImportance
-	form := container.NewVBox(widget.NewForm(items...), container.NewHBox(read, test), outcome, remote)
+	form := container.NewVBox(widget.NewForm(items...), container.NewBorder(nil, nil, read, nil, path), test, outcome, remote)
 	d := dialog.NewCustomConfirm(t.Get("Connect a relay's Redis"), t.Get("Connect"), t.Get("Cancel"), form, func(ok bool) {
 		if v := values(); ok {
 			w.work(func() error { return w.p.Actions.Connect(v) }, nil)
 		}
 	}, w.Window)
-	d.Resize(fyne.NewSize(560, 460))
+	d.Resize(fyne.NewSize(560, 500))
 	d.Show()
 }
 

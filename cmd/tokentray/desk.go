@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
 	"os"
@@ -259,8 +258,20 @@ func (d *desk) connect(values map[string]string) error {
 }
 
 // readEnv reads a relay's .env.
-func readEnv(r io.Reader) (map[string]string, error) {
-	return settings.ParseEnv(r)
+func readEnv(path string) (map[string]string, error) {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, err
+		}
+		path = filepath.Join(home, rest)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return settings.ParseEnv(f)
 }
 
 // What the app keeps for itself in settings.json.
