@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write en.json anew from the sources")
 // spoken are texts that the sources name by a variable: statuses, outcomes,
 // reasons, titles.
 var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", "expiring", "valid",
-	"refreshed", "skipped", "failed", "restored", "refreshed_elsewhere", "inactive", "no_refresh_token", "not_due", "needs_login", "locked", "rate_limited",
+	"refreshed", "skipped", "failed", "refreshed_elsewhere", "inactive", "no_refresh_token", "not_due", "needs_login", "locked", "rate_limited",
 	"Relay's Redis: host", "User", "TLS", "Webhook", "Google client secret: Gemini CLI", "Google client secret: Antigravity",
 	"Theme", "Notifications", "Start hidden in the tray", "Language"}
 

@@ -66,8 +66,9 @@ type Account struct {
 	Scopes       string // of the access token, separated by spaces
 	Organization string // WorkOS organisation of droid accounts
 
-	// Memo is what keepers remember of the account, shared through its store.
-	Memo Memo
+	// Record is the Record that keepers left beside the account, sealed. Once
+	// the engine has read it, LastRefreshAt is the later of both.
+	Record Sealed
 
 	// Problem, of KindUnreadable, is why the account cannot be used at all.
 	Problem error
@@ -76,30 +77,6 @@ type Account struct {
 // Static reports whether there is nothing to refresh with, by design (setup
 // tokens, API keys).
 func (a Account) Static() bool { return a.RefreshToken.Empty() }
-
-// refreshedAt is the latest refresh anybody recorded.
-func (a Account) refreshedAt() time.Time {
-	if a.Memo.RefreshedAt.After(a.LastRefreshAt) {
-		return a.Memo.RefreshedAt
-	}
-	return a.LastRefreshAt
-}
-
-// Memo is what the keepers of an account leave for each other beside it.
-type Memo struct {
-	// RefreshedAt is the last refresh that a keeper stored.
-	RefreshedAt time.Time `json:"refreshed_at,omitzero"`
-	// Dead is a provider's final answer to one refresh token.
-	Dead Verdict `json:"dead,omitzero"`
-}
-
-// Verdict is a provider's own final answer to one refresh token: it is not
-// sent again until the token changes or a person asks for it.
-type Verdict struct {
-	Token Fingerprint `json:"token"`
-	Code  string      `json:"code"` // OAuth error code
-	At    time.Time   `json:"at"`
-}
 
 // Token is what an exchange gave.
 type Token struct {
@@ -111,6 +88,9 @@ type Token struct {
 	Scope, Type  string
 	// Organization and AuthMethod are WorkOS's.
 	Organization, AuthMethod string
+	// Date is the provider's time when it answered (RFC 9110, 6.6.1), zero
+	// where it gave none.
+	Date time.Time
 }
 
 // NewAccount is what a person gives to add an account.

@@ -15,15 +15,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Params is what an Engine is made of. All fields but Waits are required.
+// Params is what an Engine is made of. All fields but Clock are required.
 type Params struct {
 	Store     Store
 	Locker    Locker
+	Journal   Journal
 	Providers map[string]Provider // by provider name
 	Policy    Policy
-	// Waits is until when providers asked other processes to be left alone for
-	// an account (Retry-After).
-	Waits map[Key]time.Time
+	// Clock is the wall clock; nil: the system's.
+	Clock func() time.Time
 }
 
 // Engine keeps the accounts of one store fresh. Its methods are safe for
@@ -32,7 +32,8 @@ type Engine struct {
 	store     Store
 	locker    Locker
 	providers map[string]Provider
-	waits     map[Key]time.Time // not changed
+	journal   Journal
+	clock     func() time.Time
 	hub       hub
 	slots     chan struct{} // bounds the exchanges under way
 	limits    map[string]*rate.Limiter
@@ -41,9 +42,11 @@ type Engine struct {
 	// ValidAccessToken reads it without a lock.
 	index atomic.Pointer[map[Key]*state]
 
-	wake    chan struct{} // capacity 1: the scheduler looks again
-	closing chan struct{}
+	wake    chan struct{}   // capacity 1: the scheduler looks again
+	ending  context.Context // done when Close is called, by end
+	end     context.CancelFunc
 	flights sync.WaitGroup
+	readers sync.WaitGroup // of read-backs
 
 	mu        sync.Mutex // guards all below, and every state's fields
 	policy    Policy
@@ -51,7 +54,15 @@ type Engine struct {
 	running   bool
 	closed    bool
 	storeDown bool
-	underWay  int // flights
+	// writeDown says that what failed was a write: only one that works ends it.
+	writeDown   bool
+	unreachable map[string]bool // providers that cannot be connected to
+	ahead       time.Duration   // the clock, as it was last told
+	underWay    int             // flights
+
+	mark           int64          // how far the journal was read
+	waiting        map[Key]Record // of the journal, for accounts not seen so far
+	journalTrouble string         // as it was last told
 }
 
 // New returns an engine that does nothing until it is asked or Run.
@@ -60,13 +71,20 @@ func New(p Params) *Engine {
 		store:     p.Store,
 		locker:    p.Locker,
 		providers: p.Providers,
-		waits:     p.Waits,
+		journal:   p.Journal,
+		clock:     p.Clock,
 		hub:       hub{subs: map[*subscriber]struct{}{}},
 		slots:     make(chan struct{}, Concurrency),
 		limits:    map[string]*rate.Limiter{},
 		wake:      make(chan struct{}, 1),
-		closing:   make(chan struct{}),
 		policy:    p.Policy,
+
+		unreachable: map[string]bool{},
+		waiting:     map[Key]Record{},
+	}
+	e.ending, e.end = context.WithCancel(context.Background())
+	if e.clock == nil {
+		e.clock = time.Now
 	}
 	if e.policy.Seed == 0 {
 		e.policy.Seed = rand.Uint64()
@@ -107,7 +125,7 @@ func (e *Engine) Snapshot() []View {
 	defer e.mu.Unlock()
 	index := *e.index.Load()
 	views := make([]View, 0, len(index))
-	now := wall()
+	now := e.now()
 	for _, st := range index {
 		views = append(views, e.view(st, now))
 	}
@@ -127,41 +145,78 @@ func (e *Engine) Scan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.recallAll(ctx)
 	e.absorbAll(listing.Accounts, began)
+	if len(listing.Problems) == 0 {
+		e.prune(ctx)
+	}
 	problems := errors.Join(listing.Problems...)
 	e.hub.publish(Event{Kind: EventScanned, Err: problems})
 	return problems
 }
 
-// noteAnswer is noteStore, unless it was the caller that gave up.
+// noteAnswer notes how a reading went, unless it was the caller that gave up.
 func (e *Engine) noteAnswer(caller context.Context, err error) {
 	if err == nil || caller.Err() == nil {
-		e.noteStore(err)
+		e.noteStore(err, false)
 	}
 }
 
-// noteStore publishes the store's going and coming. Its return ends the
-// backoff of everything that failed for want of it.
-func (e *Engine) noteStore(err error) {
-	down := err != nil && KindOf(err) == KindStore
+// noteWrite notes how a write went.
+func (e *Engine) noteWrite(err error) {
+	if err == nil || KindOf(err) == KindStore {
+		e.noteStore(err, true)
+	}
+}
+
+// noteStore publishes the store's going and coming. A store that can be read
+// and not written is away too, until a write works. Its return ends the backoff
+// of everything that failed for want of it, and stores what is owed to it.
+func (e *Engine) noteStore(err error, write bool) {
+	failed := KindOf(err) == KindStore && err != nil
 	e.mu.Lock()
-	changed := down != e.storeDown
-	e.storeDown = down
-	if changed && !down {
+	was := e.storeDown
+	if write {
+		e.writeDown = failed
+	}
+	e.storeDown = failed || e.writeDown
+	down := e.storeDown
+	var owed []*state
+	if was && !down {
 		for _, st := range *e.index.Load() {
 			if st.tries.Err != nil && KindOf(st.tries.Err) == KindStore {
 				st.tries.RetryAt = time.Time{}
 				e.requeue(st)
 			}
+			if st.flight == nil && st.record.owed(st.token) {
+				owed = append(owed, st)
+			}
 		}
 	}
 	e.mu.Unlock()
 	switch {
-	case changed && down:
+	case down && !was:
 		e.hub.publish(Event{Kind: EventStoreDown, Err: err})
-	case changed:
+	case was && !down:
 		e.hub.publish(Event{Kind: EventStoreUp})
+		for _, st := range owed {
+			e.start(st, request{why: WhyRestore})
+		}
 		e.poke()
+	}
+}
+
+// probe finds out whether a store that took no writes takes them again.
+func (e *Engine) probe(ctx context.Context) {
+	e.mu.Lock()
+	down := e.writeDown
+	e.mu.Unlock()
+	if !down {
+		return
+	}
+	lease, err := e.tryLock(ctx, Key{Provider: "tokentray", ID: "probe"})
+	if err == nil {
+		lease.Release(ctx)
 	}
 }
 
@@ -199,13 +254,14 @@ func (e *Engine) Add(ctx context.Context, account NewAccount) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	e.absorb(a)
+	_, a = e.absorb(a)
 	e.poke()
 	return a, nil
 }
 
 // Close refuses new refreshes, waits for those in flight to be finished and
-// stored, and ends every Watch after its last event. A wait for another's
+// stored, and ends every Watch after its last event. Read-backs that have not
+// come yet are left out. A wait for another's
 // lease is given up: nothing is in flight there.
 func (e *Engine) Close() {
 	e.mu.Lock()
@@ -213,8 +269,9 @@ func (e *Engine) Close() {
 	e.closed = true
 	e.mu.Unlock()
 	if first {
-		close(e.closing)
+		e.end()
 	}
+	e.readers.Wait() // end at once
 	e.flights.Wait()
 	e.hub.close()
 }
@@ -239,6 +296,9 @@ func (e *Engine) poke() {
 	}
 }
 
-// wall is the time without its monotonic part, which stands still while a
-// laptop sleeps.
+// now is the wall clock's time, without the monotonic part, which stands still
+// while a laptop sleeps.
+func (e *Engine) now() time.Time { return e.clock().Round(0) }
+
+// wall is the system's wall clock.
 func wall() time.Time { return time.Now().Round(0) }

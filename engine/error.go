@@ -22,6 +22,9 @@ const (
 	KindRateLimited
 	// KindTransient is worth another try later.
 	KindTransient
+	// KindOffline is a token endpoint that could not be connected to from
+	// here: nothing was sent, and the return of the network ends it.
+	KindOffline
 	// KindUnknownOutcome is a request that was sent and had no readable
 	// answer: the token may be used up.
 	KindUnknownOutcome
@@ -56,7 +59,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Unsent says that the request provably never left this machine.
 	Unsent bool
-	Err    error // the cause; never a response body, never a token
+	// Date is the provider's time when it answered, zero where it did not.
+	Date time.Time
+	Err  error // the cause; never a response body, never a token
 }
 
 func (e *Error) Error() string {

@@ -37,6 +37,14 @@ const (
 	// ends it.
 	EventStoreDown EventKind = "store_down"
 	EventStoreUp   EventKind = "store_up"
+	// EventNetworkDown: token endpoints cannot be reached from here; Err says
+	// which and why. EventNetworkUp ends it.
+	EventNetworkDown EventKind = "network_down"
+	EventNetworkUp   EventKind = "network_up"
+	// EventClock: this machine's clock is Ahead of a provider's (behind it
+	// where negative) by more than can be borne, or, where Ahead is 0, agrees
+	// with it again.
+	EventClock EventKind = "clock"
 	// EventWarning: something went wrong that harms no account.
 	EventWarning EventKind = "warning"
 )
@@ -51,6 +59,7 @@ type Event struct {
 	Result  Result
 	Summary Summary
 	Policy  Policy
+	Ahead   time.Duration
 	Err     error
 }
 
@@ -62,6 +71,8 @@ type View struct {
 	Refreshing bool
 	// NextRefresh is zero where none is planned.
 	NextRefresh time.Time
+	// Restored counts how often another program's write-back was undone.
+	Restored int
 }
 
 // queueLimit is how far a subscriber may fall behind. An event is small but

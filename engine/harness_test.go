@@ -24,12 +24,14 @@ func containsAny(text string, parts ...string) bool {
 type desk struct {
 	*Engine
 	store    *shelf
+	book     *book
 	provider *issuer
+	clock    func() time.Time
 }
 
 func newDesk(t *testing.T, p Policy) *desk {
 	t.Helper()
-	d := &desk{store: newShelf(), provider: newIssuer()}
+	d := &desk{store: newShelf(), book: newBook(), provider: newIssuer()}
 	d.Engine = d.another(p)
 	t.Cleanup(d.Close)
 	return d
@@ -43,7 +45,7 @@ func (d *desk) another(p Policy) *Engine {
 	if p.Interval == 0 {
 		p.Interval = 15 * time.Minute
 	}
-	return New(Params{Store: d.store, Locker: d.store, Policy: p,
+	return New(Params{Store: d.store, Locker: d.store, Journal: d.book, Policy: p, Clock: d.clock,
 		Providers: map[string]Provider{Claude: d.provider, Gemini: d.provider}})
 }
 
@@ -88,6 +90,9 @@ type issuer struct {
 	next                               []error     // of the next exchanges, which then spend nothing
 	lost                               int         // the next answers that are lost after the token was spent
 	at                                 []time.Time // of the exchanges asked for
+	away                               error       // what every try to connect answers, where set
+	settings                           string
+	ahead                              time.Duration // of its clock before ours
 	exchanges, replays, busy, mostBusy int
 }
 
@@ -108,6 +113,24 @@ func (p *issuer) fail(errs ...error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next = append(p.next, errs...)
+}
+
+func (p *issuer) Reach(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.away
+}
+
+func (p *issuer) Settings(client string) Fingerprint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return NewSecret(p.settings + client).Fingerprint()
+}
+
+func (p *issuer) set(change func(*issuer)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(p)
 }
 
 func (p *issuer) kill(refresh string) {
@@ -151,6 +174,9 @@ func (p *issuer) Exchange(ctx context.Context, req ExchangeRequest) (Token, erro
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.busy--
+	if p.away != nil {
+		return Token{}, p.away
+	}
 	if len(p.next) > 0 {
 		err := p.next[0]
 		p.next = p.next[1:]
@@ -174,7 +200,8 @@ func (p *issuer) Exchange(ctx context.Context, req ExchangeRequest) (Token, erro
 		p.lost = max(p.lost-1, 0)
 		return Token{}, Errorf(KindUnknownOutcome, "no answer", nil)
 	}
-	return Token{RefreshToken: NewSecret(fresh), AccessToken: NewSecret(fmt.Sprintf("access-%d", p.n)), ExpiresAt: wall().Add(p.lifetime)}, nil
+	return Token{RefreshToken: NewSecret(fresh), AccessToken: NewSecret(fmt.Sprintf("access-%d", p.n)), ExpiresAt: wall().Add(p.lifetime),
+		Date: wall().Add(p.ahead)}, nil
 }
 
 // shelf is a store and locker that can be steered. The real ones pass
@@ -185,8 +212,9 @@ type shelf struct {
 	leases  map[Key]time.Time
 	away    error // what every call answers, where set
 	noSaves error // what Save answers, where set
-	// before Save and MarkDead look, another program may change the account
+	// before Write looks, another program may change the account
 	meddle func(a *Account)
+	early  bool // already before the intent is written
 }
 
 func newShelf() *shelf { return &shelf{shelved: map[Key]Account{}, leases: map[Key]time.Time{}} }
@@ -236,20 +264,21 @@ func (s *shelf) Load(_ context.Context, key Key) (Account, error) {
 	return a, s.away
 }
 
-func (s *shelf) swap(old Account, change func(*Account)) (Account, error) {
+func (s *shelf) swap(old Account, meddle bool, change func(*Account)) (Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.away != nil {
 		return Account{}, s.away
 	}
-	a, ok := s.shelved[old.Key]
-	if !ok {
-		return a, Errorf(KindNotFound, "no such account", nil)
-	}
-	if s.meddle != nil {
+	if s.meddle != nil && meddle {
+		a := s.shelved[old.Key]
 		s.meddle(&a)
 		s.meddle = nil
 		s.shelved[old.Key] = a
+	}
+	a, ok := s.shelved[old.Key]
+	if !ok {
+		return a, Errorf(KindNotFound, "no such account", nil)
 	}
 	if a.RefreshToken.Stored() != old.RefreshToken.Stored() {
 		return Account{}, Errorf(KindConflict, "changed", nil)
@@ -259,26 +288,26 @@ func (s *shelf) swap(old Account, change func(*Account)) (Account, error) {
 	return a, nil
 }
 
-func (s *shelf) Save(_ context.Context, old Account, token Token, at time.Time) (Account, error) {
+func (s *shelf) Write(_ context.Context, old Account, c Change) (Account, error) {
 	s.mu.Lock()
+	intent := c.Token == Token{} && c.Dead == ""
 	err := s.noSaves
 	s.mu.Unlock()
-	if err != nil {
+	if err != nil && !intent {
 		return Account{}, err
 	}
-	return s.swap(old, func(a *Account) {
-		if !token.RefreshToken.Empty() {
-			a.RefreshToken = plain(token.RefreshToken.Reveal())
+	return s.swap(old, !intent || s.early, func(a *Account) {
+		a.Record = Seal(c.Record.Reveal(), func(s string) (Secret, error) { return NewSecret(s), nil })
+		if !c.Token.RefreshToken.Empty() {
+			a.RefreshToken = plain(c.Token.RefreshToken.Reveal())
 		}
-		if !token.AccessToken.Empty() {
-			a.AccessToken, a.ExpiresAt, a.LastRefreshAt = plain(token.AccessToken.Reveal()), token.ExpiresAt, at
-			a.Memo = Memo{RefreshedAt: at}
+		if !c.Token.AccessToken.Empty() {
+			a.AccessToken, a.ExpiresAt, a.LastRefreshAt = plain(c.Token.AccessToken.Reveal()), c.Token.ExpiresAt, c.At
+		}
+		if c.Dead != "" {
+			a.StoreStatus = "error"
 		}
 	})
-}
-
-func (s *shelf) MarkDead(_ context.Context, old Account, v Verdict) (Account, error) {
-	return s.swap(old, func(a *Account) { a.Memo.Dead, a.StoreStatus = v, "error" })
 }
 
 func (s *shelf) Add(_ context.Context, n NewAccount) (Account, error) {
@@ -343,4 +372,68 @@ func collect(e *Engine, kinds ...EventKind) (stop func() []Event) {
 		<-done
 		return events
 	}
+}
+
+// book is a journal that can be made to fail.
+type book struct {
+	mu      sync.Mutex
+	pages   map[Key]Secret
+	written map[Key]int64
+	seq     int64
+	away    error
+}
+
+func newBook() *book { return &book{pages: map[Key]Secret{}, written: map[Key]int64{}} }
+
+func (b *book) set(change func(*book)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change(b)
+}
+
+func (b *book) page(key Key) Record {
+	text, ok := b.pages[key]
+	if !ok {
+		return Record{}
+	}
+	r, err := DecodeRecord(text)
+	if err != nil {
+		return Record{Damaged: true}
+	}
+	return r
+}
+
+func (b *book) Since(_ context.Context, mark int64) (map[Key]Record, int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	records := map[Key]Record{}
+	for key := range b.pages {
+		if b.written[key] > mark {
+			records[key] = b.page(key)
+		}
+	}
+	return records, b.seq, b.away
+}
+
+func (b *book) Read(_ context.Context, key Key) (Record, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.page(key), b.away
+}
+
+func (b *book) Update(_ context.Context, change func(Key, *Record), keys ...Key) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.away != nil {
+		return b.away
+	}
+	for _, key := range keys {
+		r := b.page(key)
+		change(key, &r)
+		if text := r.Encode(); text != b.pages[key] {
+			b.seq++
+			b.pages[key], b.written[key] = text, b.seq
+		}
+	}
+	return nil
 }

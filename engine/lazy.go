@@ -20,7 +20,7 @@ import (
 // provider.
 func (e *Engine) ValidAccessToken(ctx context.Context, key Key) (Secret, error) {
 	if st := (*e.index.Load())[key]; st != nil {
-		if t := st.live.Load(); t != nil && time.Now().Before(t.until) {
+		if t := st.live.Load(); t != nil && e.clock().Before(t.until) {
 			return t.access, nil
 		}
 	}
@@ -29,6 +29,7 @@ func (e *Engine) ValidAccessToken(ctx context.Context, key Key) (Secret, error) 
 
 // validAccessToken is the way past the hit: it reads the store.
 func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) {
+	e.recall(ctx, key)
 	a, err := e.load(ctx, key)
 	if err != nil {
 		if access, ok := e.remembered(key, 0); ok && KindOf(err) == KindStore {
@@ -36,7 +37,7 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 		}
 		return Secret{}, err
 	}
-	st := e.absorb(a)
+	st, a := e.absorb(a)
 	if !a.Active {
 		return Secret{}, usable(a)
 	}
@@ -44,7 +45,7 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 		return Secret{}, a.Problem
 	}
 	skew := Ahead(a, Skew(a.Provider))
-	if wall().Before(a.ExpiresAt.Add(-skew)) {
+	if e.now().Before(a.ExpiresAt.Add(-skew)) {
 		access, err := a.AccessToken.Open()
 		if err == nil && !access.Empty() {
 			e.mu.Lock()
@@ -63,10 +64,13 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 func (e *Engine) refreshed(ctx context.Context, st *state, a Account, skew time.Duration) (Secret, error) {
 	err := usable(a)
 	if err == nil {
+		e.mu.Lock()
+		seen := st.version
+		e.mu.Unlock()
 		var r Result
 		if held := e.heldBack(st); held != nil {
 			err = held
-		} else if r, err = e.await(ctx, st, request{why: WhyAsked, window: Skew(a.Provider), seen: versionOf(a), once: true}); err == nil {
+		} else if r, err = e.await(ctx, st, request{why: WhyAsked, window: Skew(a.Provider), seen: seen, once: true}); err == nil {
 			err = r.Err
 		}
 	}
@@ -78,10 +82,10 @@ func (e *Engine) refreshed(ctx context.Context, st *state, a Account, skew time.
 		if loadErr != nil {
 			return Secret{}, loadErr
 		}
-		a, err = b, nil
-		e.absorb(a)
+		err = nil
+		_, a = e.absorb(b)
 	}
-	if wall().Before(a.ExpiresAt) {
+	if e.now().Before(a.ExpiresAt) {
 		if access, openErr := a.AccessToken.Open(); openErr == nil && !access.Empty() {
 			return access, nil
 		}
@@ -98,7 +102,7 @@ func (e *Engine) refreshed(ctx context.Context, st *state, a Account, skew time.
 func (e *Engine) heldBack(st *state) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t, now := st.tries, wall()
+	t, now := st.tries, e.now()
 	if t.Err == nil || st.flight != nil {
 		return nil
 	}
@@ -118,10 +122,9 @@ func (e *Engine) remembered(key Key, skew time.Duration) (Secret, bool) {
 	if st == nil || !st.account.Active {
 		return Secret{}, false
 	}
-	now := wall()
-	newest := st.rotation.newest
-	ours := newest.RefreshToken.Fingerprint() == st.token || st.rotation.owed(st.token)
-	if ours && !newest.AccessToken.Empty() && now.Before(newest.ExpiresAt.Add(-skew)) {
+	now := e.now()
+	newest := st.record.Newest
+	if st.record.owed(st.token) && !newest.AccessToken.Empty() && now.Before(newest.ExpiresAt.Add(-skew)) {
 		e.serve(st, newest.AccessToken, newest.ExpiresAt, Ahead(st.account, Skew(st.key.Provider)))
 		return newest.AccessToken, true
 	}
@@ -135,7 +138,7 @@ func (e *Engine) remembered(key Key, skew time.Duration) (Secret, bool) {
 func (e *Engine) serve(st *state, access Secret, expiry time.Time, skew time.Duration) {
 	until := expiry.Add(-skew)
 	if e.running && e.policy.Proactive && !st.account.Static() {
-		if soon := expiry.Add(-Ahead(st.account, e.policy.Window)); wall().Before(soon) {
+		if soon := expiry.Add(-Ahead(st.account, e.policy.Window)); e.now().Before(soon) {
 			until = soon
 		} else if st.tries.Err == nil { // inside the window: the scheduler refreshes it now
 			e.hasten(st)

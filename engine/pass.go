@@ -94,7 +94,7 @@ func (e *Engine) chosen(keys []Key) []*state {
 func (e *Engine) gate(st *state, p PassParams, why Why) (r Result, req request, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a, t, now := st.account, st.tries, wall()
+	a, t, now := st.account, st.tries, e.now()
 	person := p.Force || p.Keys != nil
 	backingOff := t.Stuck || now.Before(t.RetryAt)
 	switch {
@@ -107,6 +107,8 @@ func (e *Engine) gate(st *state, p PassParams, why Why) (r Result, req request, 
 		r = skipped(ReasonNeedsLogin, t.Err)
 	case KindOf(t.Err) == KindRateLimited && now.Before(t.RetryAt):
 		r = skipped(ReasonRateLimited, t.Err)
+	case why == WhyProactive && e.offline(a):
+		r = Result{Outcome: ResultFailed, Err: Errorf(KindOffline, "offline: its provider cannot be connected to", nil)}
 	case t.Err != nil && backingOff && why == WhyProactive:
 		r = Result{Outcome: ResultFailed, Err: t.Err} // still failing; its retry has its own moment
 	default:

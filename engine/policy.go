@@ -16,6 +16,7 @@ const (
 	slotWait        = 5 * time.Second  // with the lease in hand
 	saveTimeout     = 10 * time.Second // tries to store, while the lease is held
 	storeTimeout    = 10 * time.Second // one look at the store
+	intendTries     = 3                // where the account was written to meanwhile
 
 	successPause = 30 * time.Second // after a success whose token is due at once,
 	dueAtOnce    = 3 * time.Second  // that is, this soon
@@ -55,11 +56,10 @@ func Skew(provider string) time.Duration {
 // Lifetime is how long the current access token lives in all: expiry minus
 // last refresh; 0 where unknown.
 func Lifetime(a Account) time.Duration {
-	last := a.refreshedAt()
-	if a.ExpiresAt.IsZero() || last.IsZero() || !last.Before(a.ExpiresAt) {
+	if a.ExpiresAt.IsZero() || a.LastRefreshAt.IsZero() || !a.LastRefreshAt.Before(a.ExpiresAt) {
 		return 0
 	}
-	return a.ExpiresAt.Sub(last)
+	return a.ExpiresAt.Sub(a.LastRefreshAt)
 }
 
 // Ahead is the window or skew that holds for this account: at most half its

@@ -58,7 +58,7 @@ func (e *Engine) hasten(st *state) {
 	if st.place == 0 {
 		return
 	}
-	if now := wall(); st.due.After(now) {
+	if now := e.now(); st.due.After(now) {
 		st.due = now
 		heap.Fix(&e.queue, st.place-1)
 	}
@@ -75,7 +75,10 @@ func (e *Engine) takeDue(now time.Time) []*state {
 	}
 	var due []*state
 	for e.underWay+len(due) < batchSize && len(e.queue) > 0 && !e.queue[0].due.After(now) {
-		due = append(due, heap.Pop(&e.queue).(*state))
+		st := heap.Pop(&e.queue).(*state)
+		if !e.offline(st.account) { // else the network's return queues it again
+			due = append(due, st)
+		}
 	}
 	return due
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"time"
 )
@@ -50,7 +51,7 @@ func (e *Engine) start(st *state, req request) (f *flight, joined bool) {
 	e.underWay++
 	e.dequeue(st)
 	e.flights.Add(1)
-	view := e.view(st, wall())
+	view := e.view(st, e.now())
 	e.mu.Unlock()
 	e.hub.publish(Event{Kind: EventRefreshing, Account: view, Why: req.why})
 	go func() {
@@ -58,6 +59,8 @@ func (e *Engine) start(st *state, req request) (f *flight, joined bool) {
 		began := time.Now()
 		result := e.refresh(context.Background(), st, req)
 		result.Took = time.Since(began)
+		e.conclude(st, req, result)
+		e.remember(st)
 		e.settle(st, f, req, result)
 		e.poke()
 	}()
@@ -89,7 +92,7 @@ func (e *Engine) await(ctx context.Context, st *state, req request) (Result, err
 // refresh is the transaction. Its steps are numbered as in doc.go.
 func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 	if req.why == WhyRestore { // needs no lease: the swap is atomic
-		_, _, result, _ := e.reread(ctx, st, req)
+		_, result, _ := e.reread(ctx, st, req)
 		return result
 	}
 
@@ -104,23 +107,53 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 	defer free()
 	defer e.release(ctx, st, lease) // 10.
 
-	// 3. and 4. What does the store hold now?
-	a, old, result, done := e.reread(ctx, st, req)
-	if done {
-		return result
+	for try := 1; ; try++ {
+		// 3. and 4. What does the store hold now?
+		l, result, done := e.reread(ctx, st, req)
+		if done {
+			return result
+		}
+		// 5. and 6.
+		token, err := e.exchange(ctx, st, &l, lease, req)
+		if KindOf(err) == KindConflict && try < intendTries {
+			continue // written to since it was read, and so nothing was sent
+		}
+		if err != nil {
+			return e.failed(ctx, st, &l, token, err)
+		}
+		// 7. Before anything else.
+		l.answered(e, st, token)
+		// 8. and 9.
+		if err := e.keep(ctx, st, &l, false); err != nil {
+			return resultOf(err)
+		}
+		if req.why == WhyAsked {
+			e.mu.Lock()
+			e.serve(st, l.record.Newest.AccessToken, l.a.ExpiresAt, Ahead(l.a, Skew(st.key.Provider)))
+			e.mu.Unlock()
+		}
+		return Result{Outcome: ResultRefreshed}
 	}
+}
 
-	// 6.
-	token, err := e.exchange(ctx, st, a, old, lease, req)
-	if err != nil {
-		return e.failed(ctx, st, a, old, token, err)
-	}
+// look is what one refresh works on: the account as its store holds it, and
+// its record, whole.
+type look struct {
+	a         Account
+	version   version
+	old       Secret // the stored refresh token
+	record    Record
+	told      Verdict // in the record beside the account
+	journaled bool    // the journal has the record
+	// before is what was held against old before this refresh sent it, and
+	// sending what its sending noted.
+	before, sending Sending
+}
 
-	// 8.
-	if _, err := e.keep(ctx, st, a, old, token); err != nil {
-		return resultOf(err)
-	}
-	return Result{Outcome: ResultRefreshed}
+// answered is step 7: the answer is made durable on this machine.
+func (l *look) answered(e *Engine, st *state, token Token) {
+	record, err := e.note(st, func(r *Record) { r.rotate(l.old, token, e.now().Truncate(time.Millisecond)) })
+	l.record, l.journaled = record, err == nil
 }
 
 // lease waits for a slot among the exchanges and for the account's lease. Who
@@ -144,15 +177,15 @@ func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func
 		}
 		select {
 		case <-time.After(wait):
-		case <-e.closing:
+		case <-e.ending.Done():
 			return nil, nil, err
 		}
 		a, loadErr := e.load(ctx, st.key)
 		if loadErr != nil {
 			return nil, nil, loadErr
 		}
-		if takenOver(a, req) {
-			e.take(st, a)
+		v := versionOf(a)
+		if a, _ = e.take(st, a); e.takenOver(a, v, req) {
 			return nil, nil, nil
 		}
 		if lease, err = e.tryLock(ctx, st.key); err != nil {
@@ -174,7 +207,7 @@ func (e *Engine) slot(givenUp <-chan time.Time) (free func(), err error) {
 		return func() { <-e.slots }, nil
 	case <-givenUp:
 		return nil, Errorf(KindLocked, "too many refreshes are waiting for their providers: try again", nil)
-	case <-e.closing:
+	case <-e.ending.Done():
 		return nil, errClosing
 	}
 }
@@ -182,7 +215,10 @@ func (e *Engine) slot(givenUp <-chan time.Time) (free func(), err error) {
 func (e *Engine) release(ctx context.Context, st *state, lease Lease) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	if err := lease.Release(ctx); err != nil {
+	switch err := lease.Release(ctx); {
+	case KindOf(err) == KindLocked: // whoever has it now has read the account since, or will
+		e.hub.publish(Event{Kind: EventWarning, Account: e.viewOf(st), Err: err})
+	case err != nil:
 		e.hub.publish(Event{Kind: EventWarning, Account: e.viewOf(st),
 			Err: fmt.Errorf("the lock could not be released and ends by itself: %w", err)})
 	}
@@ -192,9 +228,7 @@ func (e *Engine) tryLock(ctx context.Context, key Key) (Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	lease, err := e.locker.TryLock(ctx, key)
-	if KindOf(err) != KindLocked {
-		e.noteStore(err)
-	}
+	e.noteWrite(err)
 	return lease, err
 }
 
@@ -206,43 +240,68 @@ func (e *Engine) load(ctx context.Context, key Key) (Account, error) {
 	return a, err
 }
 
-// takenOver reports whether another program has refreshed the account since
-// the caller first read it.
-func takenOver(a Account, req request) bool {
-	return a.Active && a.Problem == nil && !req.seen.same(versionOf(a)) && !Due(a, req.window, wall())
+// takenOver reports whether another program has refreshed the account, whose
+// stored version is v, since the caller first read it.
+func (e *Engine) takenOver(a Account, v version, req request) bool {
+	return a.Active && a.Problem == nil && !req.seen.same(v) && !Due(a, req.window, e.now())
 }
 
 // reread looks at the account under the lease and decides whether its refresh
-// token is to be sent. Unless done, old is that token.
-func (e *Engine) reread(ctx context.Context, st *state, req request) (a Account, old Secret, result Result, done bool) {
-	a, err := e.load(ctx, st.key)
+// token is to be sent: not if done.
+func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, result Result, done bool) {
+	loaded, err := e.load(ctx, st.key)
 	if err != nil {
-		return a, old, resultOf(err), true
+		return l, resultOf(err), true
 	}
-	e.take(st, a)
-	if err := usable(a); err != nil {
-		return a, old, resultOf(err), true
+	l.version = versionOf(loaded)
+	l.a, _ = e.take(st, loaded)
+	if err := usable(l.a); err != nil {
+		return l, resultOf(err), true
 	}
-	if old, err = a.RefreshToken.Open(); err != nil {
-		return a, old, resultOf(err), true
+	if l.old, err = loaded.RefreshToken.Open(); err != nil {
+		return l, resultOf(err), true
+	}
+	token := l.old.Fingerprint()
+	s := sighting{key: st.key, token: token, secret: l.old, refreshedAt: loaded.LastRefreshAt}
+	if !loaded.Record.Empty() {
+		s.beside = readBeside(loaded)
+		l.told = s.beside.Dead
+	}
+	l.record, err = e.note(st, func(r *Record) { s.on(r, e.now()) })
+	if l.journaled = err == nil; !l.journaled && req.why != WhyRestore {
+		return l, resultOf(Errorf(KindStore, "nothing was sent, as the journal cannot be written", err)), true
 	}
 	// A token known as used up is replaced by the newest and never sent; so is
 	// saved first what could not be stored before.
-	if newest, owed := e.owed(st, old); owed {
-		if a, err = e.keep(ctx, st, a, old, newest); err != nil {
-			return a, old, resultOf(err), true
+	newest := l.record.Newest
+	switch {
+	case !l.record.owed(token):
+	case token == l.record.Head && loaded.ExpiresAt.Equal(newest.ExpiresAt): // stored, though nobody here heard of it
+		l.record, _ = e.note(st, func(r *Record) { r.Unsaved = r.Unsaved && r.Head != token })
+	case newest.RefreshToken.Empty():
+		return l, resultOf(Errorf(KindLoginDead, "the stored refresh token is used up, and the newest is not known here: sign in again", nil)), true
+	default:
+		healed := !l.record.Unsaved
+		if err = e.keep(ctx, st, &l, healed); err != nil {
+			return l, resultOf(err), true
 		}
-		old = newest.RefreshToken
-		if req.why == WhyRestore || !Due(a, req.window, wall()) {
-			return a, old, skipped(ReasonRestored, nil), true
+		if req.why == WhyRestore || !Due(l.a, req.window, e.now()) {
+			result = skipped(ReasonRestored, nil)
+			result.Healed = healed
+			return l, result, true
 		}
-	} else if req.why == WhyRestore {
-		return a, old, skipped(ReasonNotDue, nil), true
-	} else if takenOver(a, req) {
-		return a, old, skipped(ReasonElsewhere, nil), true
+		l.old = newest.RefreshToken
+		result, done = e.barred(ctx, st, &l, req)
+		return l, result, done
 	}
-	result, done = e.barred(ctx, st, a, old.Fingerprint(), req)
-	return a, old, result, done
+	if req.why == WhyRestore {
+		return l, skipped(ReasonNotDue, nil), true
+	}
+	if e.takenOver(l.a, l.version, req) {
+		return l, skipped(ReasonElsewhere, nil), true
+	}
+	result, done = e.barred(ctx, st, &l, req)
+	return l, result, done
 }
 
 // usable says why an account cannot be refreshed at all.
@@ -260,52 +319,76 @@ func usable(a Account) error {
 
 // barred holds back a token that was refused for good, or whose last sending
 // had no readable answer.
-func (e *Engine) barred(ctx context.Context, st *state, a Account, token Fingerprint, req request) (Result, bool) {
-	e.mu.Lock()
-	refused, unknown := st.refused, st.unknown
-	e.mu.Unlock()
-	if refused.Token == token && !req.person {
-		err := &Error{Kind: KindLoginDead, Code: refused.Code, Message: CodeText(refused.Code)}
-		if a.Memo.Dead.Token != token && refused.Code != "" { // could not be told so far
-			e.markDead(ctx, st, a, refused)
-		}
-		return skipped(ReasonNeedsLogin, err), true
+func (e *Engine) barred(ctx context.Context, st *state, l *look, req request) (Result, bool) {
+	token, sent := l.old.Fingerprint(), l.record.Sent
+	if sent.Token == token && sent.Sends > 1 && l.record.Dead.Token != token { // ended in the second sending
+		e.giveUp(ctx, st, l)
 	}
-	if unknown.token == token && unknown.sends == 1 && wall().Before(a.ExpiresAt) {
+	if dead := l.record.Dead; dead.Token == token && !req.person {
+		if l.told.Token != token && dead.Code != "" { // could not be told so far
+			e.markDead(ctx, st, l)
+		}
+		return skipped(ReasonNeedsLogin, dead.err()), true
+	}
+	if sent.Token == token && sent.Sends == 1 && e.now().Before(l.a.ExpiresAt) {
 		return resultOf(&Error{Kind: KindUnknownOutcome, Message: "the last refresh had no readable answer: " +
 			"its refresh token is sent once more when the access token has expired, at " +
-			a.ExpiresAt.UTC().Format(time.RFC3339)}), true
+			l.a.ExpiresAt.UTC().Format(time.RFC3339)}), true
 	}
 	return Result{}, false
 }
 
+// intend is step 5: that the token is about to be sent is made durable, here
+// and beside the account. The second shows too that the store takes writes.
+func (e *Engine) intend(ctx context.Context, st *state, l *look) error {
+	token := l.old.Fingerprint()
+	if l.before = l.record.Sent; l.before.Token != token {
+		l.before = Sending{}
+	}
+	l.sending = Sending{Token: token, Sends: l.before.Sends + 1, ID: rand.Text()}
+	record, err := e.note(st, func(r *Record) { r.Sent = l.sending })
+	if err != nil {
+		return Errorf(KindStore, "nothing was sent, as the journal cannot be written", err)
+	}
+	l.record = record
+	written, err := e.write(ctx, l.a, Change{Record: record.shared().Encode()})
+	if err != nil {
+		l.record, _ = e.note(st, l.unsent)
+		l.sending = Sending{}
+		return err
+	}
+	l.a, _ = e.take(st, written)
+	return nil
+}
+
+// unsent takes back what intend noted.
+func (l *look) unsent(r *Record) { r.Sent, r.Settled = l.before, l.sending.ID }
+
 // exchange spends the refresh token, inside the lease.
-func (e *Engine) exchange(ctx context.Context, st *state, a Account, old Secret, lease Lease, req request) (Token, error) {
-	provider := e.providers[a.Provider]
+func (e *Engine) exchange(ctx context.Context, st *state, l *look, lease Lease, req request) (Token, error) {
+	provider := e.providers[l.a.Provider]
 	if provider == nil {
-		return Token{}, Errorf(KindSettings, fmt.Sprintf("no such provider: %q", a.Provider), nil)
+		return Token{}, Errorf(KindSettings, fmt.Sprintf("no such provider: %q", l.a.Provider), nil)
 	}
 	for try := 1; ; try++ {
-		if err := e.limits[a.Provider].Wait(ctx); err != nil {
+		if err := e.limits[l.a.Provider].Wait(ctx); err != nil {
 			return Token{}, err
+		}
+		if try == 1 {
+			if err := e.intend(ctx, st, l); err != nil {
+				return Token{}, err
+			}
 		}
 		// By both clocks: the one that timers go by stands still in standby.
 		if left := min(time.Until(lease.Until()), lease.Until().Round(0).Sub(wall())); left < exchangeTimeout+leaseMargin {
 			return Token{}, Errorf(KindLocked, "the lock could end before the provider's answer: nothing was sent", nil)
 		}
 		token, err := e.send(ctx, provider, ExchangeRequest{
-			RefreshToken: old, Client: a.Client, Organization: a.Organization, Proxy: a.Proxy,
+			RefreshToken: l.old, Client: l.a.Client, Organization: l.a.Organization, Proxy: l.a.Proxy,
 		})
-		unsent := isUnsent(err)
-		if KindOf(err) == KindUnknownOutcome && token.RefreshToken.Empty() {
-			e.mu.Lock()
-			if st.unknown.token != old.Fingerprint() {
-				st.unknown = unknownOutcome{token: old.Fingerprint()}
-			}
-			st.unknown.sends++
-			e.mu.Unlock()
-		}
-		if !unsent || !req.once || try == 2 {
+		e.noteNetwork(l.a, err)
+		e.noteClock(l.a.Provider, token, err)
+		if !isUnsent(err) || !req.once || try == 2 {
 			return token, err
 		}
 		time.Sleep(time.Second)

@@ -129,7 +129,7 @@ func TestForeignLock(t *testing.T) {
 				time.Sleep(3 * time.Second)
 				token, _ := d.provider.spend("refresh-1")
 				a, _ := d.store.Load(context.Background(), key)
-				d.store.Save(context.Background(), a, token, wall())
+				d.store.Write(context.Background(), a, Change{Token: token, At: wall()})
 				time.Sleep(10 * time.Second) // it need not even release
 				lease.Release(context.Background())
 			})
@@ -398,10 +398,10 @@ func TestUnknownOutcome(t *testing.T) {
 }
 
 // partial loses the access token of every answer.
-type partial struct{ p *issuer }
+type partial struct{ *issuer }
 
 func (p partial) Exchange(ctx context.Context, req ExchangeRequest) (Token, error) {
-	token, err := p.p.Exchange(ctx, req)
+	token, err := p.issuer.Exchange(ctx, req)
 	if err != nil {
 		return token, err
 	}
@@ -535,7 +535,7 @@ func TestWrittenBackAfterAnotherRotated(t *testing.T) {
 				time.Sleep(time.Minute)
 				token, _ := d.provider.spend("refresh-2")
 				a, _ := d.store.Load(t.Context(), key)
-				d.store.Save(t.Context(), a, token, wall())
+				d.store.Write(t.Context(), a, Change{Token: token, At: wall()})
 				d.Scan(t.Context())
 				d.store.change(key, func(a *Account) { a.RefreshToken, a.ExpiresAt = plain(back), wall().Add(-time.Hour) })
 				pass(t, d, PassParams{Force: true})
@@ -619,7 +619,7 @@ func TestBecomesStatic(t *testing.T) {
 		key := d.signIn("a", -time.Minute)
 		d.provider.kill("refresh-1")
 		pass(t, d, PassParams{})
-		d.store.change(key, func(a *Account) { a.RefreshToken, a.ExpiresAt, a.Memo = Sealed{}, wall().Add(time.Hour), Memo{} })
+		d.store.change(key, func(a *Account) { a.RefreshToken, a.ExpiresAt = Sealed{}, wall().Add(time.Hour) })
 		d.Scan(t.Context())
 		if v := d.view(key); v.Status != StatusStatic || v.Err != nil {
 			t.Errorf("%s: %v", v.Status, v.Err)

@@ -38,6 +38,9 @@ type Result struct {
 	ExpiresAt time.Time
 	Took      time.Duration
 	Why       Why
+	// Healed, of a restore, says that another program had written an old token
+	// back; else a token was stored late.
+	Healed bool
 }
 
 // Why says who wanted a refresh.

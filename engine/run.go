@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -15,15 +16,19 @@ func (e *Engine) Run(ctx context.Context) {
 	defer e.setRunning(false)
 	e.hub.publish(Event{Kind: EventStarted, Policy: e.Policy()})
 
+	var network sync.WaitGroup
+	defer network.Wait()
+	network.Go(func() { e.lookForNetwork(ctx) })
 	var (
-		nextScan = wall()
+		nextScan = e.now()
 		scanning chan error // nil: no scan under way
 		timer    = time.NewTimer(0)
 		looked   time.Time
+		clocks   = time.Now() // by both clocks
 	)
 	defer timer.Stop()
 	for {
-		now, policy := wall(), e.Policy()
+		now, policy := e.now(), e.Policy()
 		if nextScan.Sub(now) > policy.Interval { // shorter now, or the clock was set back
 			nextScan = now.Add(policy.Interval)
 		}
@@ -38,6 +43,10 @@ func (e *Engine) Run(ctx context.Context) {
 			e.alertExpired(now)
 			looked = now
 		}
+		last, ticked := clocks, time.Since(clocks)
+		if clocks = e.clock(); clocks.Round(0).Sub(last.Round(0)) < ticked-clockTolerance {
+			e.doubtExpiries(now)
+		}
 
 		timer.Reset(e.untilNext(now, nextScan, scanning != nil))
 		select {
@@ -45,7 +54,10 @@ func (e *Engine) Run(ctx context.Context) {
 			return
 		case err := <-scanning:
 			scanning = nil
-			if retry := wall().Add(storeRetry); KindOf(err) == KindStore && retry.Before(nextScan) {
+			e.mu.Lock()
+			away := e.storeDown
+			e.mu.Unlock()
+			if retry := e.now().Add(storeRetry); (away || KindOf(err) == KindStore) && retry.Before(nextScan) {
 				nextScan = retry
 			}
 		case <-e.wake:
@@ -71,11 +83,15 @@ func (e *Engine) beginScan(ctx context.Context, policy Policy) chan error {
 	e.flights.Add(1) // Close waits for it
 	go func() {
 		defer e.flights.Done()
-		if !policy.Proactive {
-			done <- e.Scan(ctx)
-			return
+		var err error
+		if policy.Proactive {
+			_, err = e.pass(ctx, PassParams{}, WhyProactive)
+		} else {
+			err = e.Scan(ctx)
 		}
-		_, err := e.pass(ctx, PassParams{}, WhyProactive)
+		if KindOf(err) != KindStore || err == nil {
+			e.probe(ctx)
+		}
 		done <- err
 	}()
 	return done
@@ -89,6 +105,22 @@ func (e *Engine) refreshDue(now time.Time, policy Policy) {
 		seen := st.version
 		e.mu.Unlock()
 		e.start(st, request{why: WhyProactive, window: policy.Window, seen: seen})
+	}
+}
+
+// doubtExpiries follows a clock that was set back: an expiry that was reckoned
+// by it before may be hours too late. What this machine refreshed since counts
+// as expired.
+func (e *Engine) doubtExpiries(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, st := range *e.index.Load() {
+		st.live.Store(nil)
+		st.account = st.corrected(st.account, st.token, now)
+		if st.tries.Succeeded.After(now) {
+			st.tries.Succeeded = time.Time{}
+		}
+		e.requeue(st)
 	}
 }
 

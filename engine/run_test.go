@@ -405,7 +405,7 @@ func TestHitPath(t *testing.T) {
 }
 
 func BenchmarkHit(b *testing.B) {
-	d := &desk{store: newShelf(), provider: newIssuer()}
+	d := &desk{store: newShelf(), book: newBook(), provider: newIssuer()}
 	d.Engine = d.another(Policy{})
 	defer d.Close()
 	key := d.signIn("a", time.Hour)

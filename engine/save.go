@@ -5,90 +5,96 @@ import (
 	"time"
 )
 
-// owed returns the token that must be stored in place of the one that is.
-func (e *Engine) owed(st *state, stored Secret) (Token, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return st.rotation.newest, st.rotation.owed(stored.Fingerprint())
-}
-
-// keep stores what an exchange gave in place of old, trying again while the
-// store is away. What cannot be stored in time stays owed: it is served from
-// memory and stored at the next look, and old is never sent again.
-func (e *Engine) keep(ctx context.Context, st *state, a Account, old Secret, token Token) (Account, error) {
-	newest := token
-	if newest.RefreshToken.Empty() { // the old one stays valid
-		newest.RefreshToken = old
-	}
-	e.mu.Lock()
-	if !st.rotation.usedUp(old.Fingerprint()) {
-		st.rotation.next(old.Fingerprint(), newest)
-	}
-	if !token.AccessToken.Empty() { // whatever was held against old
-		st.refused, st.unknown = Verdict{}, unknownOutcome{}
-	}
-	e.mu.Unlock()
-
+// keep is step 8: it stores the record's newest token in place of the stored
+// one, trying again while the store is away, and on success leaves l.a as it
+// now stands. What cannot be stored in time stays in the journal: it is served
+// from there and stored at the next look, and the old token is never sent
+// again. healed says that the store had the newest before.
+func (e *Engine) keep(ctx context.Context, st *state, l *look, healed bool) error {
 	end := time.Now().Add(saveTimeout)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, lockPollMax) {
-		saved, err := e.save(ctx, a, token)
+		saved, err := e.write(ctx, l.a, l.change(healed))
 		if KindOf(err) == KindConflict {
-			a, saved, err = e.compare(ctx, st, a, token.RefreshToken)
+			saved, err = e.compare(ctx, st, l)
 		}
 		switch KindOf(err) {
 		case KindNotFound, KindUnreadable, KindConflict:
-			return a, err
+			return err
 		}
 		if err == nil && saved.ID != "" {
-			e.mu.Lock()
-			st.rotation.stored = true
-			e.mu.Unlock()
-			e.take(st, saved)
-			return saved, nil
+			head := l.record.Head
+			l.record, _ = e.note(st, func(r *Record) { // step 9
+				if r.Head == head {
+					r.Unsaved = false
+				}
+				if healed {
+					r.Restored++
+				}
+			})
+			l.a, _ = e.take(st, saved)
+			e.readBack(st)
+			return nil
 		}
 		if time.Now().Add(wait).After(end) {
-			return a, Errorf(KindStore, "refreshed, but the new token could not be stored so far: it is kept in memory "+
-				"and stored as soon as the store is back", err)
+			where := "in the journal"
+			if !l.journaled {
+				where = "in memory"
+			}
+			return Errorf(KindStore, "refreshed, but the new token could not be stored so far: it is kept "+where+
+				" and stored as soon as the store is back", err)
 		}
 		time.Sleep(wait)
 	}
 }
 
-func (e *Engine) save(ctx context.Context, a Account, token Token) (Account, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	saved, err := e.store.Save(ctx, a, token, wall().Truncate(time.Millisecond))
-	if KindOf(err) == KindStore {
-		e.noteStore(err)
+// change is the record's newest token as a change of the account.
+func (l *look) change(healed bool) Change {
+	c := Change{Token: l.record.Newest, At: l.record.NewestAt, Restored: healed}
+	if c.Token.RefreshToken == l.old { // only what came with it is new
+		c.Token.RefreshToken = Secret{}
 	}
-	return saved, err
+	shared := l.record.shared()
+	if healed {
+		shared.Restored++
+	}
+	c.Record = shared.Encode()
+	return c
 }
 
-// compare looks at what stands in the way of a compare-and-swap. It returns
-// the account to swap against next, or as saved the account that holds our own
-// new token already, or KindConflict where a new sign-in stands there: it wins.
-// ours is empty where the exchange left the refresh token as it was.
-func (e *Engine) compare(ctx context.Context, st *state, a Account, ours Secret) (next, saved Account, err error) {
+func (e *Engine) write(ctx context.Context, a Account, c Change) (Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	written, err := e.store.Write(ctx, a, c)
+	e.noteWrite(err)
+	return written, err
+}
+
+// compare looks at what stands in the way of a compare-and-swap. Where the next
+// try may succeed it leaves in l.a what to swap against; or it returns the
+// account that holds our own new token already; or KindConflict where a new
+// sign-in stands there: it wins.
+func (e *Engine) compare(ctx context.Context, st *state, l *look) (saved Account, err error) {
 	found, err := e.load(ctx, st.key)
 	if err != nil {
-		return a, Account{}, err
+		return Account{}, err
 	}
 	stored, err := found.RefreshToken.Open()
 	if err != nil {
-		return a, Account{}, err
+		return Account{}, err
 	}
-	if stored == ours && !ours.Empty() {
-		return found, found, nil // the write was done, its reply was lost
+	if stored == l.record.Newest.RefreshToken && stored != l.old {
+		return found, nil // the write was done, its reply was lost
 	}
-	e.mu.Lock()
-	replaceable := st.rotation.owed(stored.Fingerprint())
-	if !replaceable {
-		st.rotation.stored = true // nothing is owed to a new sign-in
+	s := sighting{key: st.key, token: stored.Fingerprint(), secret: stored, refreshedAt: found.LastRefreshAt}
+	if !found.Record.Empty() {
+		s.beside = readBeside(found)
 	}
-	e.mu.Unlock()
-	if !replaceable {
+	head := l.record.Head
+	l.record, _ = e.note(st, func(r *Record) { s.on(r, e.now()) })
+	if l.record.Head != head || !l.record.owed(s.token) || l.record.Newest.RefreshToken.Empty() {
 		e.take(st, found)
-		return found, Account{}, Errorf(KindConflict, "the login was renewed by another program meanwhile", nil)
+		return Account{}, Errorf(KindConflict, "the login was renewed by another program meanwhile", nil)
 	}
-	return found, Account{}, nil
+	l.a, l.old = found, stored
+	return Account{}, nil
 }

@@ -5,13 +5,11 @@ import (
 	"time"
 )
 
-// settle ends a flight: the account's state, its place in the queue and the
-// events all follow from the result.
-func (e *Engine) settle(st *state, f *flight, req request, r Result) {
+// conclude draws from a flight's result what is to be tried next, and when.
+func (e *Engine) conclude(st *state, req request, r Result) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := wall()
-	r.Key, r.Name, r.ExpiresAt, r.Why = st.key, st.account.Name, st.account.ExpiresAt, req.why
+	now := e.now()
 	t := &st.tries
 	switch {
 	case r.Outcome == ResultRefreshed:
@@ -38,6 +36,15 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 	if t.Err != nil && req.why == WhyAsked {
 		st.asked = now
 	}
+}
+
+// settle ends a flight: the account's place in the queue and the events follow
+// from the result.
+func (e *Engine) settle(st *state, f *flight, req request, r Result) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.now()
+	r.Key, r.Name, r.ExpiresAt, r.Why = st.key, st.account.Name, st.account.ExpiresAt, req.why
 	st.flight = nil
 	e.underWay--
 	e.requeue(st)
@@ -48,7 +55,7 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 		e.forget(st)
 	}
 	e.hub.publish(Event{Kind: EventRefreshed, Account: e.view(st, now), Result: r, Why: req.why})
-	if t.Err == nil {
+	if st.tries.Err == nil {
 		e.recovered(st)
 	}
 	e.alert(st, now)
@@ -61,7 +68,7 @@ func (e *Engine) alert(st *state, now time.Time) {
 	switch t := st.tries; {
 	case t.Dead:
 		kind = EventNeedsLogin
-	case t.Err != nil && KindOf(t.Err) != KindStore && !now.Before(st.account.ExpiresAt):
+	case t.Err != nil && KindOf(t.Err) != KindStore && KindOf(t.Err) != KindOffline && !now.Before(st.account.ExpiresAt):
 		kind = EventExpired
 	}
 	if kind == "" || st.alerted == kind || st.alerted == EventNeedsLogin {
@@ -77,5 +84,5 @@ func (e *Engine) recovered(st *state) {
 		return
 	}
 	st.alerted = ""
-	e.hub.publish(Event{Kind: EventRecovered, Account: e.view(st, wall())})
+	e.hub.publish(Event{Kind: EventRecovered, Account: e.view(st, e.now())})
 }

@@ -16,17 +16,18 @@ type state struct {
 	// asked for it.
 	live atomic.Pointer[liveToken]
 
-	account  Account // its secrets dropped: the store has them
-	version  version
-	token    Fingerprint // of the refresh token
-	tries    Tries
-	refused  Verdict // the provider's final answer, from this process or a memo
-	unknown  unknownOutcome
-	rotation rotation
-	alerted  EventKind // EventNeedsLogin or EventExpired, once told
-	asked    time.Time // when a caller's refresh last failed
-	taken    time.Time // when account was last taken in, for listings read before
-	flight   *flight   // the refresh under way
+	account Account // its secrets dropped: the store has them
+	version version
+	token   Fingerprint // of the refresh token
+	tries   Tries
+	record  Record      // as Record.kept has it
+	beside  Fingerprint // of the sealed record beside the account, as it was last read
+	refused Fingerprint // the token whose refusal this process found out
+	alerted EventKind   // EventNeedsLogin or EventExpired, once told
+	asked   time.Time   // when a caller's refresh last failed
+	taken   time.Time   // when account was last taken in, for listings read before
+	flight  *flight     // the refresh under way
+	saves   int         // counts them: a read-back belongs to the last one
 
 	due   time.Time // when the queue takes it
 	place int       // in the queue, plus one; 0: not queued
@@ -51,62 +52,6 @@ func versionOf(a Account) version {
 
 func (v version) same(o version) bool { return v.refresh == o.refresh && v.expiry.Equal(o.expiry) }
 
-// unknownOutcome is a refresh token that was sent without a readable answer.
-type unknownOutcome struct {
-	token Fingerprint
-	sends int
-}
-
-// rotation is the last exchange of this process and the refresh tokens it and
-// its predecessors used up, so that an old token which another program writes
-// back is known, never sent, and replaced by the newest.
-type rotation struct {
-	newest Token
-	stored bool
-	used   []Fingerprint // at most usedUpLimit, the latest last
-}
-
-const usedUpLimit = 16
-
-// spent notes a token as used up.
-func (r *rotation) spent(token Fingerprint) {
-	if token.Zero() || r.usedUp(token) {
-		return
-	}
-	r.used = append(r.used, token)
-	if extra := len(r.used) - usedUpLimit; extra > 0 {
-		r.used = slices.Delete(r.used, 0, extra)
-	}
-}
-
-// superseded notes that another program stored found in place of old: by a
-// refresh, which used old up and whatever we had last, or by a new sign-in.
-func (r *rotation) superseded(old Fingerprint, found Secret, refreshed bool) {
-	if refreshed {
-		r.spent(old)
-		if !r.newest.RefreshToken.Empty() {
-			r.spent(r.newest.RefreshToken.Fingerprint())
-		}
-	}
-	r.newest, r.stored = Token{RefreshToken: found}, true
-}
-
-func (r *rotation) usedUp(token Fingerprint) bool { return slices.Contains(r.used, token) }
-
-// owed reports whether newest must be stored over token: because token is used
-// up, or because an answer that left it as it is could not be stored so far.
-func (r *rotation) owed(token Fingerprint) bool {
-	return r.usedUp(token) || !r.stored && token == r.newest.RefreshToken.Fingerprint()
-}
-
-// next notes that old was spent for newest, which is yet to be stored.
-func (r *rotation) next(old Fingerprint, newest Token) {
-	r.newest, r.stored = newest, false
-	if newest.RefreshToken.Fingerprint() != old {
-		r.spent(old)
-	}
-}
-
 // stateOf returns the account's state, making it where there is none. With
 // e.mu held.
 func (e *Engine) stateOf(key Key) *state {
@@ -114,10 +59,17 @@ func (e *Engine) stateOf(key Key) *state {
 	if st := index[key]; st != nil {
 		return st
 	}
-	st := &state{key: key}
+	st := e.newState(key)
 	index = maps.Clone(index)
 	index[key] = st
 	e.index.Store(&index)
+	return st
+}
+
+// newState begins with what the journal said. With e.mu held.
+func (e *Engine) newState(key Key) *state {
+	st := &state{key: key, record: e.waiting[key]}
+	delete(e.waiting, key)
 	return st
 }
 
@@ -131,7 +83,7 @@ func (e *Engine) absorbAll(accounts []Account, began time.Time) {
 	for _, a := range accounts {
 		st := old[a.Key]
 		if st == nil {
-			st = &state{key: a.Key}
+			st = e.newState(a.Key)
 		}
 		index[a.Key] = st
 		fresh = append(fresh, st)
@@ -149,6 +101,7 @@ func (e *Engine) absorbAll(accounts []Account, began time.Time) {
 	}
 	e.index.Store(&index)
 	e.mu.Unlock()
+	var seen []sighting
 	for i, st := range fresh {
 		e.mu.Lock()
 		newer := st.taken.After(began)
@@ -156,10 +109,13 @@ func (e *Engine) absorbAll(accounts []Account, began time.Time) {
 		if newer {
 			continue
 		}
-		if heal := e.take(st, accounts[i]); heal {
-			e.start(st, request{why: WhyRestore, seen: versionOf(accounts[i])})
+		_, s := e.take(st, accounts[i])
+		if s.news {
+			seen = append(seen, s)
 		}
+		e.heal(st, s)
 	}
+	e.journalise(seen)
 }
 
 // forget drops an account that is gone. With e.mu held.
@@ -171,100 +127,177 @@ func (e *Engine) forget(st *state) {
 	e.index.Store(&index)
 }
 
-// absorb takes in one account that was just read.
-func (e *Engine) absorb(a Account) *state {
+// absorb takes in one account that was just read, and returns it as take does.
+func (e *Engine) absorb(a Account) (*state, Account) {
 	e.mu.Lock()
 	st := e.stateOf(a.Key)
 	e.mu.Unlock()
-	if e.take(st, a) {
-		e.start(st, request{why: WhyRestore, seen: versionOf(a)})
+	a, s := e.take(st, a)
+	if s.news {
+		e.journalise([]sighting{s})
 	}
-	return st
+	e.heal(st, s)
+	return st, a
 }
 
-// take makes a the state's account. It opens the refresh token only if its
-// stored text is new, and reports whether this process owes the store a newer
-// token than that one.
-func (e *Engine) take(st *state, a Account) (owed bool) {
-	v := versionOf(a)
+// heal stores the newest token where s shows that it is owed, unless a refresh
+// under way does.
+func (e *Engine) heal(st *state, s sighting) {
 	e.mu.Lock()
-	known := st.version.refresh == v.refresh && st.account.Problem == nil && !st.version.refresh.Zero()
-	token := st.token
+	away := e.storeDown // its return heals
 	e.mu.Unlock()
+	if s.owed && !away {
+		e.start(st, request{why: WhyRestore, seen: s.version})
+	}
+}
 
-	var secret Secret
-	if a.Problem == nil && !known {
-		var err error
-		secret, err = a.RefreshToken.Open()
-		if err != nil {
-			a.Problem = err
-		} else if !secret.Empty() {
-			token = secret.Fingerprint()
-		} else {
-			token = Fingerprint{}
+// sighting is what one reading of an account says of its line of refresh
+// tokens.
+type sighting struct {
+	key         Key
+	version     version
+	token       Fingerprint
+	secret      Secret // where it is new
+	beside      *Record
+	refreshedAt time.Time // as the store has it
+	news        bool      // the journal does not know it yet
+	owed        bool      // the newest token is to be stored in its place
+}
+
+// on brings a record up to date by the sighting.
+func (s sighting) on(r *Record, now time.Time) {
+	if s.beside != nil {
+		r.merge(*s.beside, s.token)
+	}
+	r.see(s.token, s.secret, s.refreshedAt, now)
+}
+
+// readBeside opens the record beside an account.
+func readBeside(a Account) *Record {
+	text, err := a.Record.Open()
+	if err == nil {
+		var r Record
+		if r, err = DecodeRecord(text); err == nil {
+			return &r
 		}
 	}
+	return &Record{Damaged: true}
+}
+
+// take makes a the state's account. It opens the refresh token and the record
+// beside it only where their stored text is new. It returns the account with
+// what the engine knows better: the last refresh, and an expiry that a wrong
+// clock gave.
+func (e *Engine) take(st *state, a Account) (Account, sighting) {
+	v, beside := versionOf(a), a.Record.digest()
+	e.mu.Lock()
+	known := st.version.refresh == v.refresh && st.account.Problem == nil && !st.version.refresh.Zero() &&
+		(st.token == st.record.Head || st.record.usedUp(st.token))
+	reread := beside != st.beside && !a.Record.Empty()
+	s := sighting{key: a.Key, version: v, token: st.token, refreshedAt: a.LastRefreshAt}
+	e.mu.Unlock()
+
+	if a.Problem == nil && !known {
+		var err error
+		s.token = Fingerprint{}
+		if s.secret, err = a.RefreshToken.Open(); err != nil {
+			a.Problem = err
+		} else if !s.secret.Empty() {
+			s.token = s.secret.Fingerprint()
+		}
+	}
+	if a.Problem == nil && reread {
+		s.beside = readBeside(a)
+	}
 	static := a.Static()
-	a.RefreshToken = Seal(kept(a.RefreshToken), nil)
-	a.AccessToken = Sealed{}
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	before := st.record
+	if !s.token.Zero() && a.Problem == nil {
+		st.record.Used = slices.Clone(st.record.Used)
+		s.on(&st.record, e.now())
+		s.news = !st.record.same(before) && (e.running || !before.same(Record{}))
+		st.record = st.record.kept()
+		st.beside = beside
+	}
+	a = st.corrected(a, s.token, e.now())
+	full := a
+	a.RefreshToken = Seal(kept(a.RefreshToken), nil)
+	a.AccessToken, a.Record = Sealed{}, Sealed{}
+
+	token := s.token
 	if !st.version.same(v) || !a.Active || a.Problem != nil {
 		st.live.Store(nil)
 	}
 	changed := st.token != token && !st.token.Zero() && !token.Zero()
-	if changed && !st.rotation.usedUp(token) && token != st.rotation.newest.RefreshToken.Fingerprint() {
-		st.rotation.superseded(st.token, secret, a.refreshedAt().After(st.account.refreshedAt()))
-	}
 	first := st.taken.IsZero()
 	st.account, st.version, st.token, st.taken = a, v, token, time.Now()
 	if a.Problem != nil {
 		e.requeue(st)
-		return false
+		return full, s
 	}
 	if static { // whatever its refresh token's troubles were
-		st.refused = Verdict{}
 		if st.tries.Err != nil {
 			st.tries = Tries{}
 			e.recovered(st)
 		}
 		e.requeue(st)
-		return false
+		return full, s
 	}
-	told := false // by whoever found out
-	if a.Memo.Dead.Token == token {
-		told = st.refused.Token != token
-		st.refused = a.Memo.Dead
+	r := &st.record
+	if at := a.LastRefreshAt; at.After(r.Dead.At) && !at.After(e.now()) { // the provider took it since
+		r.Dead = Verdict{}
 	}
-	if at := a.refreshedAt(); at.After(st.refused.At) && !at.After(wall()) { // the provider took it since
-		st.refused = Verdict{}
-	}
-	if st.tries.Dead && st.refused.Token != token || changed && st.tries.Err != nil && !st.rotation.usedUp(token) {
+	if st.tries.Dead && r.Dead.Token != token || changed && st.tries.Err != nil && !r.usedUp(token) {
 		// Another program's refresh or a new sign-in: the failure was of the old token.
-		st.tries = Tries{Result: ResultElsewhere, At: wall(), Succeeded: st.tries.Succeeded}
+		st.tries = Tries{Result: ResultElsewhere, At: e.now(), Succeeded: st.tries.Succeeded}
 		e.recovered(st)
 	}
-	st.tries.Dead = st.refused.Token == token
-	if st.tries.Result == "" && !a.Memo.RefreshedAt.IsZero() {
-		st.tries.Result, st.tries.At = ResultRefreshed, a.Memo.RefreshedAt
+	st.tries.Dead = r.Dead.Token == token
+	if first && st.tries.Result == "" && !st.tries.Dead && r.Failure.Token == token {
+		st.tries = e.triesOf(a, r.Failure)
+	}
+	if st.tries.Result == "" && !r.RefreshedAt.IsZero() {
+		st.tries.Result, st.tries.At = ResultRefreshed, r.RefreshedAt
 	}
 	if st.tries.Dead && st.tries.Err == nil {
-		st.tries.Result, st.tries.At = ResultFailed, st.refused.At
-		st.tries.Err = &Error{Kind: KindLoginDead, Code: st.refused.Code, Message: CodeText(st.refused.Code)}
+		st.tries.Result, st.tries.At, st.tries.Err = ResultFailed, r.Dead.At, r.Dead.err()
 		switch {
-		case told:
+		case st.refused != token: // told by whoever found out
 			st.alerted = EventNeedsLogin
 		case st.flight == nil: // else the flight's end tells
-			e.alert(st, wall())
+			e.alert(st, e.now())
 		}
 	}
-	if until := e.waits[a.Key]; first && !st.tries.Dead && until.After(wall()) {
-		st.tries = Tries{Result: ResultFailed, At: wall(), Failures: 1, RetryAt: until, Err: &Error{Kind: KindRateLimited,
-			Message: "the provider limits the rate and asked to wait until " + until.Local().Format(time.DateTime)}}
-	}
 	e.requeue(st)
-	return st.flight == nil && st.rotation.owed(token)
+	s.owed = st.flight == nil && r.owed(token)
+	return full, s
+}
+
+// clockTolerance is how far a time may lie in the future and be believed.
+const clockTolerance = time.Minute
+
+// corrected is the account with what is known better than its store has it.
+// Where this machine's last exchange lies in the future, the clock was set back
+// since, and the expiry that was reckoned by it cannot be believed: it counts
+// as expired. With e.mu held.
+func (st *state) corrected(a Account, token Fingerprint, now time.Time) Account {
+	if st.record.RefreshedAt.After(a.LastRefreshAt) {
+		a.LastRefreshAt = st.record.RefreshedAt
+	}
+	if at := st.record.Exchanged; at.After(now.Add(clockTolerance)) && st.record.Head == token {
+		a.ExpiresAt = time.Time{}
+	}
+	return a
+}
+
+// err is what people are told of a verdict.
+func (v Verdict) err() error {
+	if v.Code == "" {
+		return Errorf(KindLoginDead, "two refreshes had no readable answer, so the refresh token may be used up: sign in again", nil)
+	}
+	return &Error{Kind: KindLoginDead, Code: v.Code, Message: CodeText(v.Code)}
 }
 
 // kept stands in for a sealed refresh token in a state: whether there is one
@@ -285,6 +318,7 @@ func (e *Engine) view(st *state, now time.Time) View {
 		Status:      e.policy.StatusOf(st.account, st.tries, now),
 		Refreshing:  st.flight != nil,
 		NextRefresh: next,
+		Restored:    st.record.Restored,
 	}
 }
 
@@ -292,5 +326,5 @@ func (e *Engine) view(st *state, now time.Time) View {
 func (e *Engine) viewOf(st *state) View {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.view(st, wall())
+	return e.view(st, e.now())
 }

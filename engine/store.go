@@ -19,18 +19,31 @@ type Store interface {
 	// Load returns one account with both its tokens, sealed.
 	Load(ctx context.Context, key Key) (Account, error)
 
-	// Save stores what an exchange gave, and the time, if the stored refresh
-	// token still is old's: one atomic write of only the fields that change,
-	// durable as far as the store can tell when it returns. It never creates
-	// an account. It returns the account as it now stands, tokens sealed.
-	Save(ctx context.Context, old Account, token Token, at time.Time) (Account, error)
-
-	// MarkDead records the provider's final answer on old's refresh token, if
-	// it still is the stored one, and returns the account as it now stands.
-	MarkDead(ctx context.Context, old Account, verdict Verdict) (Account, error)
+	// Write makes one change, if the stored refresh token still is old's: one
+	// atomic write of only the fields that change, durable as far as the store
+	// can tell when it returns. It never creates an account. It returns the
+	// account as it now stands, tokens sealed.
+	Write(ctx context.Context, old Account, change Change) (Account, error)
 
 	// Add stores a new account and returns it.
 	Add(ctx context.Context, account NewAccount) (Account, error)
+}
+
+// Change is what one write does to an account.
+type Change struct {
+	// Token is what an exchange gave; of its empty fields the stored ones stay.
+	Token Token
+	// At is when the exchange gave it.
+	At time.Time
+	// Restored says that Token was stored before and is put back: nothing but
+	// the tokens and their times is written.
+	Restored bool
+	// Dead is the code of the provider's final answer on old's refresh token,
+	// "" where there is none. The store marks the account, so that whoever
+	// shares it stops using it.
+	Dead string
+	// Record is what is left beside the account, in place of what was there.
+	Record Secret
 }
 
 // Listing is what Store.List found.
@@ -55,8 +68,27 @@ type Lease interface {
 	// Until is when the lease ends by itself; no exchange may still be under
 	// way then.
 	Until() time.Time
-	// Release gives it back if it still is ours, and never another's.
+	// Release gives it back if it still is ours, and never another's: KindLocked
+	// says that it had ended before.
 	Release(ctx context.Context) error
+}
+
+// Journal keeps the accounts' records on this machine, for all processes of
+// its user. Every implementation passes storetest.RunJournal. Errors are of
+// KindStore. Its methods are safe for concurrent use, also over processes.
+type Journal interface {
+	// Since returns the records that were written after mark, which is 0 or
+	// what Since returned before, and the mark to go on from.
+	Since(ctx context.Context, mark int64) (records map[Key]Record, next int64, err error)
+	// Read returns one account's record, the zero Record where there is none.
+	Read(ctx context.Context, key Key) (Record, error)
+	// Update lets change alter the record of each of the keys, the zero Record
+	// where there is none, and writes those that it altered: atomically, no
+	// other process's update between reading and writing, and durable when it
+	// returns. A record that becomes zero is removed. One that cannot be read
+	// is handed over as Damaged, and set aside, not deleted, when it is
+	// written over.
+	Update(ctx context.Context, change func(Key, *Record), keys ...Key) error
 }
 
 // Provider speaks one token endpoint's dialect: one exchange, no retry, no
@@ -65,6 +97,12 @@ type Provider interface {
 	// Exchange spends the refresh token. On an error of KindUnknownOutcome
 	// the returned Token may carry a new refresh token, which must be kept.
 	Exchange(ctx context.Context, req ExchangeRequest) (Token, error)
+	// Reach returns nil where the endpoint can be connected to. Nothing is
+	// sent.
+	Reach(ctx context.Context) error
+	// Settings identifies the settings that an exchange with the client is
+	// made with, its secret included.
+	Settings(client string) Fingerprint
 }
 
 // ExchangeRequest is what an exchange needs of an account.

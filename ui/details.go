@@ -129,6 +129,10 @@ func (d *details) entry(e local.Entry) fyne.CanvasObject {
 	case e.Error != "":
 		what.SetText(e.Error)
 		what.Importance = widget.DangerImportance
+	case e.Reason == string(engine.ReasonRestored):
+		what.SetText(d.texts.Get("another program wrote an old token back; restored"))
+	case e.Reason == local.ReasonStoredLate:
+		what.SetText(d.texts.Get("stored, which could not be done before"))
 	case e.Reason != "":
 		what.SetText(d.texts.Get(e.Reason))
 	}

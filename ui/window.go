@@ -71,11 +71,13 @@ type Window struct {
 
 	tray func(views []engine.View, lazy, storeAway bool)
 
-	storeAway error
-	passed    engine.Summary
-	passedAt  time.Time
-	saidUntil time.Time // the line keeps what was said
-	visible   bool
+	storeAway  error // nil: it is not
+	offline    error // so is the network
+	wrongClock error
+	passed     engine.Summary
+	passedAt   time.Time
+	saidUntil  time.Time // the line keeps what was said
+	visible    bool
 }
 
 // New makes the window. Follow brings it to life.
@@ -177,6 +179,12 @@ func (w *Window) note(ev engine.Event) {
 		w.storeAway = ev.Err
 	case engine.EventStoreUp:
 		w.storeAway = nil
+	case engine.EventNetworkDown:
+		w.offline = ev.Err
+	case engine.EventNetworkUp:
+		w.offline = nil
+	case engine.EventClock:
+		w.wrongClock = ev.Err
 	}
 }
 
@@ -187,8 +195,14 @@ func (w *Window) draw() {
 	view.WorstFirst(views, lazy)
 	w.controls.show(policy)
 	summary := t.Summary(views)
-	if w.storeAway != nil {
+	switch {
+	case w.storeAway != nil:
 		summary = w.storeAway.Error()
+	case w.offline != nil:
+		summary += " · " + t.Get("Offline: %s", w.offline)
+	}
+	if w.wrongClock != nil {
+		summary += " · " + w.wrongClock.Error()
 	}
 	setLabel(w.summary, summary)
 	if empty := len(views) == 0 && w.storeAway == nil; empty != w.start.Visible() || empty == w.page.Visible() {
@@ -198,7 +212,7 @@ func (w *Window) draw() {
 	w.accounts.show(views, lazy)
 	show(w.goAhead, lazy)
 	show(w.all, !w.passedAt.IsZero())
-	w.tray(views, lazy, w.storeAway != nil)
+	w.tray(views, lazy, w.storeAway != nil || w.offline != nil)
 	w.words(policy, views, now)
 }
 

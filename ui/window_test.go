@@ -305,6 +305,26 @@ func TestStoreAway(t *testing.T) {
 	})
 }
 
+// Without a network, and by a wrong clock, the accounts are shown all the same.
+func TestOfflineAndClock(t *testing.T) {
+	e := newFake(account("first", engine.StatusValid, time.Hour))
+	w := open(t, e)
+	do(func() {
+		w.note(engine.Event{Kind: engine.EventNetworkDown, Err: errors.New("could not connect to platform.claude.com")})
+		w.note(engine.Event{Kind: engine.EventClock, Ahead: time.Hour, Err: errors.New("this machine's clock is 1h0m0s ahead")})
+		w.draw()
+		if want := "1 account, 1 valid · Offline: could not connect to platform.claude.com · this machine's clock is 1h0m0s ahead"; w.summary.Text != want {
+			t.Errorf("shown: %q", w.summary.Text)
+		}
+		w.note(engine.Event{Kind: engine.EventNetworkUp})
+		w.note(engine.Event{Kind: engine.EventClock})
+		w.draw()
+		if want := "1 account, 1 valid"; w.summary.Text != want {
+			t.Errorf("afterwards: %q", w.summary.Text)
+		}
+	})
+}
+
 // fakeTray notes what the tray is given.
 type fakeTray struct {
 	icons []string

@@ -94,6 +94,8 @@ type world struct {
 	logins   map[string]*strict.Login
 	keys     map[string]engine.Key
 
+	worlds int // of this script so far
+
 	mu    sync.Mutex
 	posts []string
 }
@@ -107,6 +109,8 @@ var left = map[string]time.Duration{
 // makeWorld starts it all; NAME=DURATION sets when an account expires.
 func makeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	w := ts.Value("world").(*world)
+	w.worlds++
+	ts.Setenv("TOKENTRAY_HOME", ts.MkAbs(strings.Repeat("another-", w.worlds-1)+"home")) // it would know the accounts again
 	t := ts.Value(testingKey).(*testing.T)
 	w.server = redistest.Start(t)
 	dump := redistest.Relay(t)
@@ -288,8 +292,8 @@ func (w *world) rotate(_ *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.store.Save(ctx, a, engine.Token{AccessToken: engine.NewSecret(answer.Access), RefreshToken: engine.NewSecret(answer.Refresh),
-		ExpiresAt: time.Now().Add(time.Hour)}, time.Now())
+	_, err = w.store.Write(ctx, a, engine.Change{At: time.Now(), Record: engine.Record{RefreshedAt: time.Now()}.Encode(),
+		Token: engine.Token{AccessToken: engine.NewSecret(answer.Access), RefreshToken: engine.NewSecret(answer.Refresh), ExpiresAt: time.Now().Add(time.Hour)}})
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tokentray/engine"
@@ -82,9 +83,23 @@ func (w *writer) event(ev engine.Event) {
 		w.pass(ev.Summary, ev.Why, say)
 	case engine.EventStoreDown:
 		say(slog.LevelWarn, "⚠️ %v; looking again every 5 seconds", ev.Err)
+	case engine.EventNetworkDown:
+		say(slog.LevelWarn, "⚠️ Offline: %v; looking again every 5 seconds", ev.Err)
+	case engine.EventNetworkUp:
+		say(slog.LevelInfo, "✅ The network is back")
+	case engine.EventClock:
+		if ev.Ahead == 0 {
+			say(slog.LevelInfo, "✅ The clock is right again")
+		} else {
+			say(slog.LevelWarn, "⚠️ %s", capital(ev.Err.Error()))
+		}
 	case engine.EventStoreUp:
 		say(slog.LevelInfo, "✅ The store can be reached again")
 	case engine.EventWarning:
+		if a.ID == "" {
+			say(slog.LevelWarn, "⚠️ %s", capital(ev.Err.Error()))
+			break
+		}
 		say(slog.LevelWarn, "⚠️ %s: %v", name, ev.Err)
 	}
 }
@@ -101,7 +116,11 @@ func (w *writer) refreshed(ev engine.Event, title, name string, say sayer) {
 	case r.Reason == engine.ReasonElsewhere:
 		say(slog.LevelInfo, "ℹ️ The %s token for %s was refreshed by another program: taken over", title, name)
 	case r.Reason == engine.ReasonRestored:
-		say(slog.LevelWarn, "🩹 Another program wrote an old %s token back for %s: restored the newest", title, name)
+		if r.Healed {
+			say(slog.LevelWarn, "🩹 Another program wrote an old %s token back for %s: restored the newest", title, name)
+		} else {
+			say(slog.LevelInfo, "💾 The refreshed %s token for %s, which could not be stored before, is stored now", title, name)
+		}
 	case r.Err != nil:
 		say(slog.LevelWarn, "⚠️ Skipped the %s token for %s: %v", title, name, r.Err)
 	}
@@ -143,6 +162,8 @@ func (w *writer) pass(s engine.Summary, why engine.Why, say sayer) {
 		}
 	}
 }
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func label(name, id string) string { return fmt.Sprintf("%s (%s)", name, engine.Clean(id)) }
 

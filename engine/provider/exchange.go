@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -56,9 +57,12 @@ func (p *endpoint) Exchange(ctx context.Context, ex engine.ExchangeRequest) (eng
 		return engine.Token{}, p.noAnswer(err, proxy, connected.Load())
 	}
 	defer resp.Body.Close()
+	date, _ := http.ParseTime(resp.Header.Get("Date"))
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if resp.StatusCode/100 != 2 {
-		return engine.Token{}, refusal(resp, body)
+		refused := refusal(resp, body)
+		refused.Date = date
+		return engine.Token{}, refused
 	}
 	if err != nil {
 		return engine.Token{}, unknown("the answer was cut off")
@@ -67,6 +71,7 @@ func (p *endpoint) Exchange(ctx context.Context, ex engine.ExchangeRequest) (eng
 		return engine.Token{}, unknown("the answer is larger than 1 MiB")
 	}
 	token, usable := p.token(body, time.Now().Round(0))
+	token.Date = date
 	if !usable {
 		return token, unknown("the answer is not a usable token")
 	}
@@ -140,12 +145,50 @@ func (p *endpoint) noAnswer(err error, proxy *url.URL, connected bool) error {
 		host = u.Host
 	}
 	e := &engine.Error{Kind: engine.KindTransient, Unsent: true, Message: "could not connect to " + host, Err: cause(err)}
+	if unconnected(err) {
+		e.Kind = engine.KindOffline
+	}
 	if proxy != nil {
 		e.Kind = engine.KindProxy
 		e.Message = fmt.Sprintf("could not connect to %s through the account's proxy %s://%s: check that it runs and "+
 			"takes these credentials", host, proxy.Scheme, proxy.Host)
 	}
 	return e
+}
+
+// unconnected reports whether not even a connection came about, as without a
+// network.
+func unconnected(err error) bool {
+	var dns *net.DNSError
+	var op *net.OpError
+	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+}
+
+// Reach implements engine.Provider.
+func (p *endpoint) Reach(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, nil)
+	if err != nil {
+		return err
+	}
+	u := req.URL
+	if via, err := http.ProxyFromEnvironment(req); err == nil && via != nil {
+		u = via
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "socks5": "1080"}[u.Scheme]
+	}
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return cmp.Or(cause(err), err)
+	}
+	return conn.Close()
+}
+
+// Settings implements engine.Provider.
+func (p *endpoint) Settings(client string) engine.Fingerprint {
+	fields, err := p.fields(engine.ExchangeRequest{Client: client})
+	return engine.NewSecret(fmt.Sprint(p.url, fields, err)).Fingerprint()
 }
 
 // cause keeps of a network error what cannot hold anything the other side
@@ -184,7 +227,7 @@ var (
 )
 
 // refusal is the error of an answer that is not 2xx.
-func refusal(resp *http.Response, body []byte) error {
+func refusal(resp *http.Response, body []byte) *engine.Error {
 	status := resp.StatusCode
 	e := &engine.Error{
 		Kind:       engine.KindTransient,

@@ -238,7 +238,7 @@ func TestSentOrNot(t *testing.T) {
 	closed.Close()
 	_, err := New(Config{URLs: map[string]string{engine.Claude: closed.URL}})[engine.Claude].Exchange(t.Context(), request())
 	var e *engine.Error
-	if e, _ = err.(*engine.Error); e == nil || !e.Unsent || e.Kind != engine.KindTransient {
+	if e, _ = err.(*engine.Error); e == nil || !e.Unsent || e.Kind != engine.KindOffline {
 		t.Errorf("refused connection: %#v", err)
 	}
 

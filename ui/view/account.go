@@ -98,13 +98,10 @@ func (t Texts) ExpiresIn(v engine.View, now time.Time) string {
 
 // LastRefresh is the latest refresh known, from the store or from here.
 func LastRefresh(v engine.View) time.Time {
-	last := v.LastRefreshAt
-	for _, at := range []time.Time{v.Memo.RefreshedAt, v.Succeeded} {
-		if at.After(last) {
-			last = at
-		}
+	if v.Succeeded.After(v.LastRefreshAt) {
+		return v.Succeeded
 	}
-	return last
+	return v.LastRefreshAt
 }
 
 // Provider is the provider's name; Antigravity's accounts are Gemini's by

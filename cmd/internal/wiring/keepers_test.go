@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,7 @@ func TestKeepersBesideEachOther(t *testing.T) {
 			Proactive: true, Interval: 3 * time.Second, Window: time.Minute,
 			Redis:         &settings.Redis{Addrs: []string{server.Addr}},
 			EncryptionKey: engine.NewSecret("a-key"), TokenURLs: provider.URLs(),
+			Paths: settings.Paths{Database: filepath.Join(t.TempDir(), "tokentray.db")}, // each on a machine of its own
 		}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"time"
 
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -36,10 +35,11 @@ type App struct {
 	Store Store
 
 	subscribers sync.WaitGroup
-	database    string // the embedded store's file, which has the history
+	database    string // the embedded store's file, which has journal and history
+	warn        func(error)
 
-	mu      sync.Mutex   // guards history
-	history *local.Store // opened when it is needed
+	mu   sync.Mutex   // guards file
+	file *local.Store // opened when it is needed, where it is not the store itself
 }
 
 // Open wires an engine on the store that the settings choose: a relay's Redis,
@@ -50,9 +50,10 @@ func Open(s settings.Settings, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	warn := func(err error) { log.Warn("⚠️ " + err.Error()) }
-	app := &App{Store: store, database: s.Paths.Database}
+	app := &App{Store: store, database: s.Paths.Database, warn: warn}
+	app.file, _ = store.(*local.Store)
 	app.Engine = engine.New(engine.Params{
-		Store: store, Locker: store, Providers: provider.New(Providers(s)), Policy: Policy(s), Waits: app.waits(warn),
+		Store: store, Locker: store, Journal: journal{app}, Providers: provider.New(Providers(s)), Policy: Policy(s),
 	})
 	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
 	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events, warn) })
@@ -75,8 +76,8 @@ func (a *App) Close() {
 	a.Engine.Close()
 	a.subscribers.Wait()
 	a.Store.Close()
-	if a.history != nil {
-		a.history.Close()
+	if a.file != nil && Store(a.file) != a.Store {
+		a.file.Close()
 	}
 }
 
@@ -98,7 +99,7 @@ func (a *App) recordHistory(events iter.Seq[engine.Event], failed func(error)) {
 		if ev.Kind != engine.EventRefreshed {
 			continue
 		}
-		file, err := a.historyFile()
+		file, err := a.localFile()
 		if err == nil {
 			err = file.Record(a.Store.Name(), ev)
 		}
@@ -108,22 +109,6 @@ func (a *App) recordHistory(events iter.Seq[engine.Event], failed func(error)) {
 	}
 }
 
-// waits are what providers asked of the processes before this one.
-func (a *App) waits(failed func(error)) map[engine.Key]time.Time {
-	if _, err := os.Stat(a.database); err != nil {
-		return nil // nobody was asked anything
-	}
-	file, err := a.historyFile()
-	if err == nil {
-		var waits map[engine.Key]time.Time
-		if waits, err = file.Waits(context.Background(), a.Store.Name()); err == nil {
-			return waits
-		}
-	}
-	failed(err)
-	return nil
-}
-
 // once leaves out the expiries that another process has told of: every short
 // command that fails on an expired token would tell again.
 func (a *App) once(events iter.Seq[engine.Event], failed func(error)) iter.Seq[engine.Event] {
@@ -131,7 +116,7 @@ func (a *App) once(events iter.Seq[engine.Event], failed func(error)) iter.Seq[e
 		for ev := range events {
 			if ev.Kind == engine.EventExpired {
 				first := true
-				file, err := a.historyFile()
+				file, err := a.localFile()
 				if err == nil {
 					first, err = file.FirstTold(context.Background(), a.Store.Name(), ev.Account.Key, "expired "+ev.Account.ExpiresAt.UTC().String())
 				}
@@ -150,7 +135,7 @@ func (a *App) once(events iter.Seq[engine.Event], failed func(error)) iter.Seq[e
 
 // History returns an account's latest refreshes, the newest first.
 func (a *App) History(ctx context.Context, key engine.Key) ([]local.Entry, error) {
-	file, err := a.historyFile()
+	file, err := a.localFile()
 	if err != nil {
 		return nil, err
 	}
@@ -159,19 +144,6 @@ func (a *App) History(ctx context.Context, key engine.Key) ([]local.Entry, error
 
 // historyShown is how many entries of an account's history people see.
 const historyShown = 50
-
-func (a *App) historyFile() (*local.Store, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.history == nil {
-		file, err := local.Open(a.database)
-		if err != nil {
-			return nil, err
-		}
-		a.history = file
-	}
-	return a.history, nil
-}
 
 // Policy is the settings' policy.
 func Policy(s settings.Settings) engine.Policy {

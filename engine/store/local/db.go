@@ -74,6 +74,26 @@ CREATE TABLE told ( -- alerts that went out, for all processes
 	alert    TEXT NOT NULL,
 	PRIMARY KEY (store, provider, account, alert)
 ) STRICT;
+`, `
+ALTER TABLE accounts DROP COLUMN memo;
+ALTER TABLE accounts ADD COLUMN record BLOB NOT NULL DEFAULT x''; -- engine.Record, sealed
+DROP TABLE waits; -- a record has them
+CREATE TABLE journal ( -- what must not be lost: see engine.Journal
+	store    TEXT NOT NULL,
+	provider TEXT NOT NULL,
+	account  TEXT NOT NULL,
+	seq      INTEGER NOT NULL, -- rises with every write
+	record   BLOB NOT NULL,    -- engine.Record, sealed
+	PRIMARY KEY (store, provider, account)
+) STRICT;
+CREATE INDEX journal_seq ON journal (store, seq);
+CREATE TABLE journal_damaged ( -- records that could not be opened, set aside
+	at       INTEGER NOT NULL,
+	store    TEXT NOT NULL,
+	provider TEXT NOT NULL,
+	account  TEXT NOT NULL,
+	record   BLOB NOT NULL
+) STRICT;
 `}
 
 // Open opens the file, making it and its folder (for their owner only) where
@@ -95,9 +115,7 @@ func (s *Store) open() error {
 		return err
 	}
 	file.Close()
-	source := url.URL{Scheme: "file", Path: s.path, RawQuery: "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)&_txlock=immediate"}
-	if s.db, err = sql.Open("sqlite", source.String()); err != nil {
+	if s.db, err = sql.Open("sqlite", source(s.path)); err != nil {
 		return err
 	}
 	s.db.SetMaxOpenConns(4)
@@ -106,6 +124,12 @@ func (s *Store) open() error {
 		return err
 	}
 	return nil
+}
+
+func source(path string) string {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_txlock=immediate"}
+	return u.String()
 }
 
 // migrate brings the file to the newest schema, once among all processes.

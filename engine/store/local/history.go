@@ -11,12 +11,16 @@ import (
 // historyKept is how long the history goes back.
 const historyKept = 90 * 24 * time.Hour
 
+// ReasonStoredLate is the reason of an entry whose token could not be stored
+// when it came.
+const ReasonStoredLate = "stored_late"
+
 // Entry is one refresh of the past.
 type Entry struct {
 	engine.Key
 	At              time.Time
 	Name            string
-	Outcome, Reason string // as in engine.Result
+	Outcome, Reason string // as in engine.Result, and ReasonStoredLate
 	Error           string // for people, "" unless it failed
 	Took            time.Duration
 }
@@ -29,39 +33,16 @@ func (s *Store) Record(store string, ev engine.Event) error {
 	if r.Err != nil {
 		text = engine.CleanLine(r.Err.Error())
 	}
+	reason := string(r.Reason)
+	if r.Reason == engine.ReasonRestored && !r.Healed {
+		reason = ReasonStoredLate
+	}
 	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), store, r.Provider, r.ID,
-		r.Name, r.Outcome, string(r.Reason), text, r.Took.Milliseconds())
+		r.Name, r.Outcome, reason, text, r.Took.Milliseconds())
 	if err == nil {
 		_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
 	}
-	if err == nil {
-		_, err = s.db.Exec(`DELETE FROM waits WHERE store = ? AND provider = ? AND account = ? OR until < ?`,
-			store, r.Provider, r.ID, ev.Time.UnixMilli())
-	}
-	if limit, ok := errors.AsType[*engine.Error](r.Err); err == nil && ok && limit.Kind == engine.KindRateLimited && limit.RetryAfter > 0 {
-		_, err = s.db.Exec(`INSERT INTO waits VALUES (?, ?, ?, ?)`, store, r.Provider, r.ID, ev.Account.RetryAt.UnixMilli())
-	}
 	return s.fault(err)
-}
-
-// Waits returns until when providers asked to be left alone, as Record noted
-// it for any process.
-func (s *Store) Waits(ctx context.Context, store string) (map[engine.Key]time.Time, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT provider, account, until FROM waits WHERE store = ?`, store)
-	if err != nil {
-		return nil, s.fault(err)
-	}
-	defer rows.Close()
-	waits := map[engine.Key]time.Time{}
-	for rows.Next() {
-		var key engine.Key
-		var until int64
-		if err := rows.Scan(&key.Provider, &key.ID, &until); err != nil {
-			return nil, s.fault(err)
-		}
-		waits[key] = time.UnixMilli(until)
-	}
-	return waits, s.fault(rows.Err())
 }
 
 // FirstTold reports whether no process of the user has told this alert of the

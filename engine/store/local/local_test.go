@@ -292,32 +292,3 @@ func TestFirstTold(t *testing.T) {
 		}
 	}
 }
-
-// What a provider asked for is known to the next process, until it was kept.
-func TestWaits(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "tokentray.db")
-	s, key := open(t, path, nil), engine.Key{Provider: engine.Gemini, ID: "a"}
-	until := time.Now().Add(time.Hour).Truncate(time.Millisecond)
-	record := func(err error) {
-		t.Helper()
-		ev := engine.Event{Kind: engine.EventRefreshed, Time: time.Now(), Result: engine.Result{Key: key, Outcome: "failed", Err: err}}
-		ev.Account.RetryAt = until
-		if err := s.Record("redis", ev); err != nil {
-			t.Fatal(err)
-		}
-	}
-	check := func(want int) {
-		t.Helper()
-		waits, err := open(t, path, nil).Waits(t.Context(), "redis")
-		if err != nil || len(waits) != want || want > 0 && !waits[key].Equal(until) {
-			t.Errorf("%v, %v", waits, err)
-		}
-	}
-	record(&engine.Error{Kind: engine.KindRateLimited, RetryAfter: time.Hour})
-	check(1)
-	if other, _ := s.Waits(t.Context(), "other"); len(other) != 0 {
-		t.Error("another store's account waits too")
-	}
-	record(&engine.Error{Kind: engine.KindRateLimited}) // without a Retry-After there is none to keep
-	check(0)
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/cipher"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,7 +14,7 @@ import (
 	"tokentray/engine"
 )
 
-const columns = `id, provider, name, client, active, status, error, expires_at, last_refresh_at, scopes, organization, proxy, memo, refresh_token`
+const columns = `id, provider, name, client, active, status, error, expires_at, last_refresh_at, scopes, organization, proxy, record, refresh_token`
 
 // List implements engine.Store. Where there are accounts and no key it is an
 // error of KindStore: nothing could be done with them.
@@ -50,10 +49,9 @@ func (s *Store) read(ctx context.Context, query string, args ...any) ([]engine.A
 	for rows.Next() {
 		var a engine.Account
 		var expires, refreshed int64
-		var proxy, refresh, access []byte
-		var memo string
+		var proxy, record, refresh, access []byte
 		if err := rows.Scan(&a.ID, &a.Provider, &a.Name, &a.Client, &a.Active, &a.StoreStatus, &a.StoreError, &expires, &refreshed,
-			&a.Scopes, &a.Organization, &proxy, &memo, &refresh, &access); err != nil {
+			&a.Scopes, &a.Organization, &proxy, &record, &refresh, &access); err != nil {
 			return nil, s.fault(err)
 		}
 		aead, err := s.aead(ctx, false)
@@ -66,7 +64,7 @@ func (s *Store) read(ctx context.Context, query string, args ...any) ([]engine.A
 		if a.Proxy, err = sealed(aead, proxy, a.ID, "proxy").Open(); err != nil {
 			a.Problem = err
 		}
-		json.Unmarshal([]byte(memo), &a.Memo) // none where it cannot be read: it can be made anew
+		a.Record = sealed(aead, record, a.ID, "record")
 		accounts = append(accounts, a)
 	}
 	return accounts, s.fault(rows.Err())
@@ -105,51 +103,37 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// Save implements engine.Store.
-func (s *Store) Save(ctx context.Context, old engine.Account, token engine.Token, at time.Time) (engine.Account, error) {
+// Write implements engine.Store.
+func (s *Store) Write(ctx context.Context, old engine.Account, c engine.Change) (engine.Account, error) {
 	aead, err := s.aead(ctx, false)
 	if err != nil {
 		return engine.Account{}, err
 	}
 	return s.swap(ctx, old, func(set func(column string, value any)) {
-		if !token.RefreshToken.Empty() {
-			set("refresh_token", seal(aead, token.RefreshToken, old.ID, "refresh_token"))
+		set("record", seal(aead, c.Record, old.ID, "record"))
+		if !c.Token.RefreshToken.Empty() {
+			set("refresh_token", seal(aead, c.Token.RefreshToken, old.ID, "refresh_token"))
 		}
-		if token.AccessToken.Empty() {
-			return
+		if !c.Token.AccessToken.Empty() {
+			set("access_token", seal(aead, c.Token.AccessToken, old.ID, "access_token"))
+			set("expires_at", toMillis(c.Token.ExpiresAt))
+			set("last_refresh_at", toMillis(c.At))
+			if c.Token.Scope != "" {
+				set("scopes", c.Token.Scope)
+			}
+			if c.Token.Organization != "" {
+				set("organization", c.Token.Organization)
+			}
+			if !c.Restored {
+				set("status", "active")
+				set("error", "")
+			}
 		}
-		set("access_token", seal(aead, token.AccessToken, old.ID, "access_token"))
-		set("expires_at", toMillis(token.ExpiresAt))
-		set("last_refresh_at", toMillis(at))
-		set("status", "active")
-		set("error", "")
-		set("memo", memoText(engine.Memo{RefreshedAt: at}))
-		if token.Scope != "" {
-			set("scopes", token.Scope)
-		}
-		if token.Organization != "" {
-			set("organization", token.Organization)
+		if c.Dead != "" {
+			set("status", "error")
+			set("error", engine.CodeText(c.Dead))
 		}
 	})
-}
-
-// MarkDead implements engine.Store.
-func (s *Store) MarkDead(ctx context.Context, old engine.Account, verdict engine.Verdict) (engine.Account, error) {
-	memo := old.Memo
-	memo.Dead = verdict
-	return s.swap(ctx, old, func(set func(column string, value any)) {
-		set("status", "error")
-		set("error", engine.CodeText(verdict.Code))
-		set("memo", memoText(memo))
-	})
-}
-
-func memoText(memo engine.Memo) string {
-	text, err := json.Marshal(memo)
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
 }
 
 // swap changes columns if the stored refresh token still is old's.
@@ -191,7 +175,7 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 		return engine.Account{}, err
 	}
 	id := uuid.NewString()
-	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, 1, ?, '', ?, 0, '', '', x'', '{}', ?, ?)
+	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, 1, ?, '', ?, 0, '', '', x'', x'', ?, ?)
 		ON CONFLICT (name) DO NOTHING`, id, n.Provider, n.Name, n.Client, "active", toMillis(n.ExpiresAt),
 		seal(aead, n.RefreshToken, id, "refresh_token"), seal(aead, n.AccessToken, id, "access_token"))
 	if err != nil {

@@ -85,27 +85,23 @@ func (s *Store) swap(old engine.Account, change func(*record)) (engine.Account, 
 	return s.load(old.Key)
 }
 
-// Save implements engine.Store.
-func (s *Store) Save(_ context.Context, old engine.Account, token engine.Token, at time.Time) (engine.Account, error) {
+// Write implements engine.Store.
+func (s *Store) Write(_ context.Context, old engine.Account, c engine.Change) (engine.Account, error) {
 	return s.swap(old, func(r *record) {
-		if !token.RefreshToken.Empty() {
-			r.refresh = token.RefreshToken
+		r.account.Record = seal(c.Record)
+		if !c.Token.RefreshToken.Empty() {
+			r.refresh = c.Token.RefreshToken
 		}
-		if token.AccessToken.Empty() {
-			return
+		if !c.Token.AccessToken.Empty() {
+			r.access = c.Token.AccessToken
+			r.account.ExpiresAt, r.account.LastRefreshAt = c.Token.ExpiresAt, c.At
+			if !c.Restored {
+				r.account.StoreStatus, r.account.StoreError = "active", ""
+			}
 		}
-		r.access = token.AccessToken
-		r.account.ExpiresAt, r.account.LastRefreshAt = token.ExpiresAt, at
-		r.account.StoreStatus, r.account.StoreError = "active", ""
-		r.account.Memo = engine.Memo{RefreshedAt: at}
-	})
-}
-
-// MarkDead implements engine.Store.
-func (s *Store) MarkDead(_ context.Context, old engine.Account, v engine.Verdict) (engine.Account, error) {
-	return s.swap(old, func(r *record) {
-		r.account.Memo.Dead = v
-		r.account.StoreStatus, r.account.StoreError = "error", engine.CodeText(v.Code)
+		if c.Dead != "" {
+			r.account.StoreStatus, r.account.StoreError = "error", engine.CodeText(c.Dead)
+		}
 	})
 }
 

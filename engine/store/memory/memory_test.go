@@ -18,3 +18,10 @@ func TestConformance(t *testing.T) {
 		}
 	})
 }
+
+func TestJournal(t *testing.T) {
+	storetest.RunJournal(t, func(t *testing.T) storetest.JournalSubject {
+		j := new(memory.Journal)
+		return storetest.JournalSubject{Journal: j, Other: j, Damage: func(_ *testing.T, key engine.Key) { j.Damage(key) }}
+	})
+}

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -104,7 +103,7 @@ func (k keyring) opener(p platform) func(string) (engine.Secret, error) {
 	}
 }
 
-// aead seals memos: AES-256-GCM under a key of its own, derived from the
+// aead seals records: AES-256-GCM under a key of its own, derived from the
 // platform's (HKDF-SHA256), so that one scrypt serves both.
 func (k keyring) aead(p platform) cipher.AEAD {
 	key, err := hkdf.Key(sha256.New, k.derive[p.provider](), []byte("tokentray-record-salt"), "tokentray record v1", 32)
@@ -122,23 +121,22 @@ func (k keyring) aead(p platform) cipher.AEAD {
 	return aead
 }
 
-func (k keyring) sealMemo(p platform, memo engine.Memo) string {
-	text, err := json.Marshal(memo)
-	if err != nil {
-		panic(err)
-	}
-	return string(k.aead(p).Seal(nil, nil, text, nil))
+// sealRecord binds the account in, so that one account's record cannot be laid
+// beside another.
+func (k keyring) sealRecord(p platform, id string, record engine.Secret) engine.Sealed {
+	text := k.aead(p).Seal(nil, nil, []byte(record.Reveal()), []byte(p.hashKey(id)))
+	return k.sealedRecord(p, id, string(text))
 }
 
-// openMemo returns an empty memo where text is none of ours: it can be made
-// anew, and must not keep an account from being used.
-func (k keyring) openMemo(p platform, text string) (memo engine.Memo) {
-	if len(text) > maxSealed {
-		return memo
-	}
-	plain, err := k.aead(p).Open(nil, nil, []byte(text), nil)
-	if err != nil || json.Unmarshal(plain, &memo) != nil {
-		return engine.Memo{}
-	}
-	return memo
+func (k keyring) sealedRecord(p platform, id, text string) engine.Sealed {
+	return engine.Seal(text, func(text string) (engine.Secret, error) {
+		if len(text) > maxSealed {
+			return engine.Secret{}, unreadable("the record beside it is too long", nil)
+		}
+		plain, err := k.aead(p).Open(nil, nil, []byte(text), []byte(p.hashKey(id)))
+		if err != nil {
+			return engine.Secret{}, unreadable("the record beside it cannot be opened", nil)
+		}
+		return engine.NewSecret(string(plain)), nil
+	})
 }

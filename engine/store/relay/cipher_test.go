@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"tokentray/engine"
 	"tokentray/engine/store/relay/redistest"
@@ -72,8 +71,16 @@ func TestCipherRefuses(t *testing.T) {
 			t.Fatal("a wrong key gave a token")
 		}
 	}
-	memo := engine.Memo{Dead: engine.Verdict{Code: "invalid_grant", At: time.Now()}}
-	if got := wrong.openMemo(claude, right.sealMemo(claude, memo)); got != (engine.Memo{}) {
-		t.Errorf("a wrong key opened a memo: %+v", got)
+	record := right.sealRecord(claude, "id", engine.NewSecret("record"))
+	if got, err := record.Open(); err != nil || got.Reveal() != "record" {
+		t.Errorf("record: %q, %v", got.Reveal(), err)
+	}
+	for what, s := range map[string]engine.Sealed{
+		"a wrong key": wrong.sealedRecord(claude, "id", record.Stored()), "another account": right.sealedRecord(claude, "other", record.Stored()),
+		"a damaged one": right.sealedRecord(claude, "id", record.Stored()[1:]),
+	} {
+		if got, err := s.Open(); engine.KindOf(err) != engine.KindUnreadable || !got.Empty() {
+			t.Errorf("%s opened a record: %v", what, err)
+		}
 	}
 }

@@ -86,14 +86,14 @@ func (s *Store) read(ctx context.Context, members []member, names []string) ([]e
 }
 
 // readAll returns two values for each member: its fields' values, or the error
-// text that reading them gave, and its memo or nil.
+// text that reading them gave, and the record beside it or nil.
 func (s *Store) readAll(ctx context.Context, members []member, names []string) ([]any, error) {
 	if _, cluster := s.client.(*redis.ClusterClient); cluster {
 		return s.readPipelined(ctx, members, names)
 	}
 	keys := make([]string, 0, 2*len(members))
 	for _, m := range members {
-		keys = append(keys, m.hashKey(m.id), m.memoKey(m.id))
+		keys = append(keys, m.hashKey(m.id), m.recordKey(m.id))
 	}
 	args := make([]any, len(names))
 	for i, name := range names {
@@ -111,7 +111,7 @@ func (s *Store) readPipelined(ctx context.Context, members []member, names []str
 	pipe := s.client.Pipeline()
 	for _, m := range members {
 		pipe.HMGet(ctx, m.hashKey(m.id), names...)
-		pipe.Get(ctx, m.memoKey(m.id))
+		pipe.Get(ctx, m.recordKey(m.id))
 	}
 	commands, _ := pipe.Exec(ctx) // each command has its own error
 	replies := make([]any, 0, len(commands))
@@ -128,8 +128,8 @@ func (s *Store) readPipelined(ctx context.Context, members []member, names []str
 			}
 			replies = append(replies, values)
 		case *redis.StringCmd:
-			if memo, err := c.Result(); err == nil {
-				replies = append(replies, memo)
+			if record, err := c.Result(); err == nil {
+				replies = append(replies, record)
 			} else {
 				replies = append(replies, nil)
 			}

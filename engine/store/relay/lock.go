@@ -61,5 +61,9 @@ func (l *lease) Until() time.Time { return l.until }
 
 // Release implements engine.Lease by compare-and-delete.
 func (l *lease) Release(ctx context.Context) error {
-	return l.store.fault(unlockScript.Run(ctx, l.store.client, []string{l.key}, l.value).Err())
+	released, err := unlockScript.Run(ctx, l.store.client, []string{l.key}, l.value).Int()
+	if err == nil && released == 0 {
+		return engine.Errorf(engine.KindLocked, "the lock "+engine.Clean(l.key)+" had ended before the refresh did", nil)
+	}
+	return l.store.fault(err)
 }

@@ -1,11 +1,11 @@
 -- The needed fields of many accounts at once.
--- KEYS: account hash, memo, account hash, memo, …   ARGV: the fields
--- For each account: the fields' values, or as text the error that reading them gave; then the memo.
+-- KEYS: account hash, record, account hash, record, …   ARGV: the fields
+-- For each account: the fields' values, or as text the error that reading them gave; then the record.
 local out = {}
 for i = 1, #KEYS, 2 do
   local values = redis.pcall('HMGET', KEYS[i], unpack(ARGV))
   out[#out + 1] = values.err or values
-  local memo = redis.pcall('GET', KEYS[i + 1])
-  out[#out + 1] = type(memo) == 'string' and memo
+  local record = redis.pcall('GET', KEYS[i + 1])
+  out[#out + 1] = type(record) == 'string' and record
 end
 return out

@@ -19,43 +19,52 @@ var (
 	swapScript = redis.NewScript(swapText)
 )
 
-// Save implements engine.Store. It writes what the relay itself writes after a
-// refresh, for each platform.
-func (s *Store) Save(ctx context.Context, old engine.Account, token engine.Token, at time.Time) (engine.Account, error) {
+// Write implements engine.Store. Of an exchange it writes what the relay itself
+// writes after a refresh, for each platform; of a dead token what the relay
+// writes on failures, but not where the account's auto-protection is switched
+// off.
+func (s *Store) Write(ctx context.Context, old engine.Account, c engine.Change) (engine.Account, error) {
 	p, ok := platforms[old.Provider]
 	if !ok {
 		return engine.Account{}, notFound(old.Key)
 	}
-	next, memo := old, old.Memo
+	next := old
 	var changes []string
 	set := func(name, value string) { changes = append(changes, name, value) }
 	seal := func(secret engine.Secret) engine.Sealed {
 		return engine.Seal(s.keys.encrypt(p, secret.Reveal()), s.keys.opener(p))
 	}
-	newRefresh := ""
-	if !token.RefreshToken.Empty() {
-		next.RefreshToken = seal(token.RefreshToken)
+	newRefresh, unless := "", ""
+	if !c.Token.RefreshToken.Empty() {
+		next.RefreshToken = seal(c.Token.RefreshToken)
 		newRefresh = next.RefreshToken.Stored()
 		set("refreshToken", newRefresh)
 	}
-	if !token.AccessToken.Empty() {
-		next.AccessToken = seal(token.AccessToken)
-		next.ExpiresAt = token.ExpiresAt
-		memo = engine.Memo{RefreshedAt: at}
+	if !c.Token.AccessToken.Empty() {
+		next.AccessToken = seal(c.Token.AccessToken)
+		next.ExpiresAt = c.Token.ExpiresAt
 		set("accessToken", next.AccessToken.Stored())
-		set("expiresAt", p.expiry(token.ExpiresAt))
+		set("expiresAt", p.expiry(c.Token.ExpiresAt))
 		if p.provider != engine.OpenAI {
-			next.LastRefreshAt, next.StoreStatus, next.StoreError = at, "active", ""
-			set("lastRefreshAt", iso(at))
-			set("status", "active")
-			set("errorMessage", "")
+			next.LastRefreshAt = c.At
+			set("lastRefreshAt", iso(c.At))
+			if !c.Restored {
+				next.StoreStatus, next.StoreError = "active", ""
+				set("status", "active")
+				set("errorMessage", "")
+			}
 		}
-		if err := s.setOwn(p, old, token, at, set); err != nil {
+		if err := s.setOwn(p, old, c.Token, c.At, set); err != nil {
 			return engine.Account{}, err
 		}
 	}
-	next.Memo = memo
-	return next, s.swap(ctx, p, old, newRefresh, memo, "", changes)
+	if c.Dead != "" && p.marksDead {
+		set("status", "error")
+		set("errorMessage", engine.CodeText(c.Dead))
+		unless = "disableAutoProtection"
+	}
+	next.Record = s.keys.sealRecord(p, old.ID, c.Record)
+	return next, s.swap(ctx, p, old, newRefresh, next.Record.Stored(), unless, changes)
 }
 
 // setOwn sets the fields that only one platform has.
@@ -114,29 +123,13 @@ func orBearer(tokenType string) string {
 	return tokenType
 }
 
-// MarkDead implements engine.Store. Where the account's auto-protection is
-// switched off, and for openai, only the memo is written.
-func (s *Store) MarkDead(ctx context.Context, old engine.Account, verdict engine.Verdict) (engine.Account, error) {
-	p, ok := platforms[old.Provider]
-	if !ok {
-		return engine.Account{}, notFound(old.Key)
-	}
-	next := old
-	next.Memo.Dead = verdict
-	var changes []string
-	if p.marksDead {
-		changes = []string{"status", "error", "errorMessage", engine.CodeText(verdict.Code)}
-	}
-	return next, s.swap(ctx, p, old, "", next.Memo, "disableAutoProtection", changes)
-}
-
 // swap runs the compare-and-swap.
-func (s *Store) swap(ctx context.Context, p platform, old engine.Account, newRefresh string, memo engine.Memo, unless string, changes []string) error {
-	args := []any{old.RefreshToken.Stored(), newRefresh, s.keys.sealMemo(p, memo), unless}
+func (s *Store) swap(ctx context.Context, p platform, old engine.Account, newRefresh, record, unless string, changes []string) error {
+	args := []any{old.RefreshToken.Stored(), newRefresh, record, unless}
 	for _, text := range changes {
 		args = append(args, text)
 	}
-	outcome, err := swapScript.Run(ctx, s.client, []string{p.hashKey(old.ID), p.memoKey(old.ID)}, args...).Text()
+	outcome, err := swapScript.Run(ctx, s.client, []string{p.hashKey(old.ID), p.recordKey(old.ID)}, args...).Text()
 	switch {
 	case err != nil:
 		return s.fault(err)

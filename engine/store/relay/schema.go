@@ -29,11 +29,11 @@ var platforms = map[string]platform{
 	engine.Droid:  {provider: engine.Droid, prefix: "droid:account:", salt: "droid-account-salt", plainText: true, marksDead: true},
 }
 
-func (p platform) index() string            { return p.prefix + "index" }
-func (p platform) emptyMarker() string      { return p.index() + ":empty" }
-func (p platform) hashKey(id string) string { return p.prefix + id }
-func (p platform) memoKey(id string) string { return "tokentray:{" + p.hashKey(id) + "}" }
-func lockKey(key engine.Key) string         { return "token_refresh_lock:" + key.Provider + ":" + key.ID }
+func (p platform) index() string              { return p.prefix + "index" }
+func (p platform) emptyMarker() string        { return p.index() + ":empty" }
+func (p platform) hashKey(id string) string   { return p.prefix + id }
+func (p platform) recordKey(id string) string { return "tokentray:{" + p.hashKey(id) + "}" }
+func lockKey(key engine.Key) string           { return "token_refresh_lock:" + key.Provider + ":" + key.ID }
 func (p platform) expiry(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -82,7 +82,7 @@ var listFields = fields[:len(fields)-1]
 
 // account makes an Account of a hash's fields (nil: the hash has none of that
 // name). It returns false where the hash does not exist.
-func (s *Store) account(p platform, id string, values []any, memo any) (engine.Account, bool) {
+func (s *Store) account(p platform, id string, values []any, record any) (engine.Account, bool) {
 	field := map[string]string{}
 	for i, v := range values {
 		if text, ok := v.(string); ok {
@@ -120,8 +120,8 @@ func (s *Store) account(p platform, id string, values []any, memo any) (engine.A
 	}
 	a.LastRefreshAt, _ = parseTime(cmp.Or(field["lastRefreshAt"], field["lastRefresh"])) // openai has the second
 	a.LastUsedAt, _ = parseTime(field["lastUsedAt"])
-	if text, ok := memo.(string); ok {
-		a.Memo = s.keys.openMemo(p, text)
+	if text, ok := record.(string); ok {
+		a.Record = s.keys.sealedRecord(p, id, text)
 	}
 	return a, true
 }

@@ -1,6 +1,6 @@
 -- Compare-and-swap of an account.
--- KEYS: account hash, memo
--- ARGV: the expected refreshToken, the new one ('' where it stays), the memo, the name of a field that forbids the
+-- KEYS: account hash, record
+-- ARGV: the expected refreshToken, the new one ('' where it stays), the record, the name of a field that forbids the
 -- change of the hash by being 'true' ('' for none), then field, value, …
 local stored = redis.call('HGET', KEYS[1], 'refreshToken')
 if redis.call('EXISTS', KEYS[1]) == 0 then
@@ -13,8 +13,9 @@ if stored ~= ARGV[1] then
   end
   return 'changed'
 end
+-- The record first: a script that fails between the two writes is not undone, and the record heals the hash.
+redis.call('SET', KEYS[2], ARGV[3])
 if #ARGV > 4 and (ARGV[4] == '' or redis.call('HGET', KEYS[1], ARGV[4]) ~= 'true') then
   redis.call('HSET', KEYS[1], unpack(ARGV, 5))
 end
-redis.call('SET', KEYS[2], ARGV[3])
 return 'done'

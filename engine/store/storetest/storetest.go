@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"SaveRepeated":   testRepeated,
 		"SaveRemoved":    testRemoved,
 		"MarkDead":       testMarkDead,
+		"Restored":       testRestored,
+		"Record":         testRecord,
 		"Lease":          testLease,
 		"ManyWriters":    testManyWriters,
 	} {
@@ -92,6 +94,11 @@ func wantKind(t *testing.T, err error, kind engine.Kind) {
 	}
 }
 
+// write makes one change with a record of its own beside the account.
+func write(t *testing.T, s Subject, old engine.Account, tok engine.Token, at time.Time) (engine.Account, error) {
+	return s.Store.Write(t.Context(), old, engine.Change{Token: tok, At: at, Record: engine.NewSecret("record of " + tok.RefreshToken.Reveal())})
+}
+
 func token(refresh, access string, expiry time.Time) engine.Token {
 	return engine.Token{RefreshToken: engine.NewSecret(refresh), AccessToken: engine.NewSecret(access), ExpiresAt: expiry}
 }
@@ -127,15 +134,16 @@ func testSave(t *testing.T, s Subject) {
 	for _, p := range s.Providers {
 		old := add(t, s, p)
 		at := time.Now().UTC().Truncate(time.Millisecond)
-		saved, err := s.Store.Save(t.Context(), old, token("refresh-1", "access-1", soon.Add(time.Hour)), at)
+		saved, err := write(t, s, old, token("refresh-1", "access-1", soon.Add(time.Hour)), at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, a := range []engine.Account{saved, load(t, s, old.Key)} {
 			check(t, a, "refresh-1", "access-1")
-			if !a.ExpiresAt.Equal(soon.Add(time.Hour)) || !a.Memo.RefreshedAt.Equal(at) || a.Name != old.Name {
-				t.Errorf("%s: saved as expiry %v, memo %+v, name %q", p, a.ExpiresAt, a.Memo, a.Name)
+			if !a.ExpiresAt.Equal(soon.Add(time.Hour)) || a.Name != old.Name || p != engine.OpenAI && !a.LastRefreshAt.Equal(at) {
+				t.Errorf("%s: saved as expiry %v, refreshed at %v, name %q", p, a.ExpiresAt, a.LastRefreshAt, a.Name)
 			}
+			checkRecord(t, a, "record of refresh-1")
 		}
 	}
 }
@@ -143,7 +151,7 @@ func testSave(t *testing.T, s Subject) {
 func testSaveUnrotated(t *testing.T, s Subject) {
 	for _, p := range s.Providers {
 		old := add(t, s, p)
-		if _, err := s.Store.Save(t.Context(), old, token("", "access-1", soon), time.Now()); err != nil {
+		if _, err := write(t, s, old, token("", "access-1", soon), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		check(t, load(t, s, old.Key), "refresh-0", "access-1")
@@ -153,7 +161,7 @@ func testSaveUnrotated(t *testing.T, s Subject) {
 func testSavePartial(t *testing.T, s Subject) {
 	for _, p := range s.Providers {
 		old := add(t, s, p)
-		if _, err := s.Store.Save(t.Context(), old, token("refresh-1", "", time.Time{}), time.Now()); err != nil {
+		if _, err := write(t, s, old, token("refresh-1", "", time.Time{}), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		a := load(t, s, old.Key)
@@ -167,18 +175,19 @@ func testSavePartial(t *testing.T, s Subject) {
 func testConflict(t *testing.T, s Subject) {
 	for _, p := range s.Providers {
 		old := add(t, s, p)
-		if _, err := s.Store.Save(t.Context(), old, token("refresh-1", "access-1", soon), time.Now()); err != nil {
+		if _, err := write(t, s, old, token("refresh-1", "access-1", soon), time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := s.Store.Save(t.Context(), old, token("refresh-2", "access-2", soon), time.Now())
+		_, err := write(t, s, old, token("refresh-2", "access-2", soon), time.Now())
 		wantKind(t, err, engine.KindConflict)
-		_, err = s.Store.MarkDead(t.Context(), old, engine.Verdict{Code: "invalid_grant", At: time.Now()})
+		_, err = s.Store.Write(t.Context(), old, engine.Change{Dead: "invalid_grant", Record: engine.NewSecret("dead")})
 		wantKind(t, err, engine.KindConflict)
 		a := load(t, s, old.Key)
 		check(t, a, "refresh-1", "access-1")
-		if a.StoreStatus == "error" || a.Memo.Dead.Code != "" {
+		if a.StoreStatus == "error" {
 			t.Errorf("%s: marked dead in spite of the conflict", p)
 		}
+		checkRecord(t, a, "record of refresh-1")
 	}
 }
 
@@ -187,11 +196,11 @@ func testConflict(t *testing.T, s Subject) {
 func testRepeated(t *testing.T, s Subject) {
 	old := add(t, s, s.Providers[0])
 	tok := token("refresh-1", "access-1", soon)
-	saved, err := s.Store.Save(t.Context(), old, tok, time.Now())
+	saved, err := write(t, s, old, tok, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Store.Save(t.Context(), saved, tok, time.Now()); err != nil {
+	if _, err := write(t, s, saved, tok, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	check(t, load(t, s, old.Key), "refresh-1", "access-1")
@@ -201,9 +210,9 @@ func testRemoved(t *testing.T, s Subject) {
 	for _, p := range s.Providers {
 		old := add(t, s, p)
 		s.Remove(t, old.Key)
-		_, err := s.Store.Save(t.Context(), old, token("refresh-1", "access-1", soon), time.Now())
+		_, err := write(t, s, old, token("refresh-1", "access-1", soon), time.Now())
 		wantKind(t, err, engine.KindNotFound)
-		_, err = s.Store.MarkDead(t.Context(), old, engine.Verdict{Code: "invalid_grant", At: time.Now()})
+		_, err = s.Store.Write(t.Context(), old, engine.Change{Dead: "invalid_grant", Record: engine.NewSecret("dead")})
 		wantKind(t, err, engine.KindNotFound)
 		_, err = s.Store.Load(t.Context(), old.Key)
 		wantKind(t, err, engine.KindNotFound)
@@ -213,22 +222,81 @@ func testRemoved(t *testing.T, s Subject) {
 func testMarkDead(t *testing.T, s Subject) {
 	for _, p := range s.Providers {
 		old := add(t, s, p)
-		refresh, _ := old.RefreshToken.Open()
-		v := engine.Verdict{Token: refresh.Fingerprint(), Code: "invalid_grant", At: time.Now().UTC().Truncate(time.Second)}
-		if _, err := s.Store.MarkDead(t.Context(), old, v); err != nil {
+		if _, err := s.Store.Write(t.Context(), old, engine.Change{Dead: "invalid_grant", Record: engine.NewSecret("dead")}); err != nil {
 			t.Fatal(err)
 		}
 		a := load(t, s, old.Key)
 		check(t, a, "refresh-0", "access-0")
-		if got := a.Memo.Dead; got.Token != v.Token || got.Code != v.Code || !got.At.Equal(v.At) {
-			t.Errorf("%s: verdict %+v, want %+v", p, got, v)
+		checkRecord(t, a, "dead")
+		if a.StoreStatus != "error" && p != engine.OpenAI { // of which the relay writes none
+			t.Errorf("%s: status %q", p, a.StoreStatus)
 		}
-		if _, err := s.Store.Save(t.Context(), a, token("refresh-1", "access-1", soon), time.Now()); err != nil {
+		if _, err := write(t, s, a, token("refresh-1", "access-1", soon), time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if a := load(t, s, old.Key); a.Memo.Dead.Code != "" || a.StoreError != "" {
-			t.Errorf("%s: still dead after a refresh: %+v %q", p, a.Memo.Dead, a.StoreError)
+		if a := load(t, s, old.Key); a.StoreStatus == "error" || a.StoreError != "" {
+			t.Errorf("%s: still dead after a refresh: %q %q", p, a.StoreStatus, a.StoreError)
 		}
+	}
+}
+
+// testRestored: what is put back says nothing of the account's status, which
+// is another program's matter.
+func testRestored(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old := add(t, s, p)
+		if _, err := s.Store.Write(t.Context(), old, engine.Change{Dead: "invalid_grant", Record: engine.NewSecret("dead")}); err != nil {
+			t.Fatal(err)
+		}
+		marked := load(t, s, old.Key)
+		if _, err := s.Store.Write(t.Context(), marked, engine.Change{Token: token("refresh-1", "access-1", soon.Add(time.Hour)), At: time.Now(),
+			Restored: true, Record: engine.NewSecret("restored")}); err != nil {
+			t.Fatal(err)
+		}
+		a := load(t, s, old.Key)
+		check(t, a, "refresh-1", "access-1")
+		checkRecord(t, a, "restored")
+		if a.StoreStatus != marked.StoreStatus || !a.ExpiresAt.Equal(soon.Add(time.Hour)) {
+			t.Errorf("%s: status %q, expiry %v", p, a.StoreStatus, a.ExpiresAt)
+		}
+	}
+}
+
+// testRecord: it can be left alone, is listed too, and needs the account as it
+// was read.
+func testRecord(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old := add(t, s, p)
+		written, err := s.Store.Write(t.Context(), old, engine.Change{Record: engine.NewSecret("first")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Store.Write(t.Context(), written, engine.Change{Record: engine.NewSecret("second")}); err != nil {
+			t.Fatal(err)
+		}
+		a := load(t, s, old.Key)
+		check(t, a, "refresh-0", "access-0")
+		checkRecord(t, a, "second")
+		if a.StoreStatus != old.StoreStatus || !a.ExpiresAt.Equal(old.ExpiresAt) {
+			t.Errorf("%s: more than the record was written: %+v", p, a)
+		}
+		listing, err := s.Store.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range listing.Accounts {
+			if a.Key == old.Key {
+				checkRecord(t, a, "second")
+			}
+		}
+	}
+}
+
+func checkRecord(t *testing.T, a engine.Account, want string) {
+	t.Helper()
+	got, err := a.Record.Open()
+	if err != nil || got.Reveal() != want {
+		t.Errorf("%s: the record is %q, %v, want %q", a.Provider, got.Reveal(), err, want)
 	}
 }
 
@@ -260,7 +328,7 @@ func testLease(t *testing.T, s Subject) {
 	if err != nil {
 		t.Fatalf("after the release: %v", err)
 	}
-	if err := lease.Release(t.Context()); err != nil { // not ours any more: nothing happens
+	if err := lease.Release(t.Context()); err != nil && engine.KindOf(err) != engine.KindLocked { // not ours any more: nothing happens
 		t.Fatal(err)
 	}
 	_, err = s.Locker.TryLock(t.Context(), key)
@@ -278,7 +346,7 @@ func testManyWriters(t *testing.T, s Subject) {
 	for i := range 16 {
 		wg.Go(func() {
 			name := strings.Repeat("x", i+1)
-			if _, err := s.Store.Save(t.Context(), old, token("refresh-"+name, "access-"+name, soon), time.Now()); err == nil {
+			if _, err := write(t, s, old, token("refresh-"+name, "access-"+name, soon), time.Now()); err == nil {
 				won <- name
 			} else if engine.KindOf(err) != engine.KindConflict {
 				t.Error(err)

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	journalTimeout = 15 * time.Second    // longer than another process may hold the file
+	journalKept    = 90 * 24 * time.Hour // the record of an account that is gone
+)
+
+// recallAll reads what was written to the journal since it was last read, by
+// any process of the user.
+func (e *Engine) recallAll(ctx context.Context) {
+	e.mu.Lock()
+	mark := e.mark
+	e.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	defer cancel()
+	records, next, err := e.journal.Since(ctx, mark)
+	e.noteJournal(err)
+	if err != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.mark = next
+	for key, r := range records {
+		if st := (*e.index.Load())[key]; st != nil {
+			st.record = st.record.recall(r, st.token).kept()
+		} else {
+			e.waiting[key] = r.kept()
+		}
+	}
+}
+
+// noteJournal tells, once, that the journal cannot be used, and that it can be
+// again.
+func (e *Engine) noteJournal(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	e.mu.Lock()
+	news := err != nil && text != e.journalTrouble
+	e.journalTrouble = text
+	e.mu.Unlock()
+	if news {
+		e.hub.publish(Event{Kind: EventWarning, Err: fmt.Errorf("the journal cannot be used, and without it no refresh token is sent: %w", err)})
+	}
+}
+
+// journalise writes what was seen, so that a store which falls back to an
+// older state can be healed from here.
+func (e *Engine) journalise(seen []sighting) {
+	if len(seen) == 0 {
+		return
+	}
+	byKey, keys := map[Key]sighting{}, make([]Key, 0, len(seen))
+	for _, s := range seen {
+		byKey[s.key] = s
+		keys = append(keys, s.key)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
+	defer cancel()
+	e.noteJournal(e.journal.Update(ctx, func(key Key, r *Record) { byKey[key].on(r, e.now()) }, keys...))
+}
+
+// prune removes the records of accounts that have been gone for long.
+func (e *Engine) prune(ctx context.Context) {
+	var gone []Key
+	old := e.now().Add(-journalKept)
+	e.mu.Lock()
+	for key, r := range e.waiting {
+		if r.NewestAt.Before(old) {
+			gone = append(gone, key)
+			delete(e.waiting, key)
+		}
+	}
+	e.mu.Unlock()
+	if len(gone) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+		defer cancel()
+		e.noteJournal(e.journal.Update(ctx, func(_ Key, r *Record) {
+			if r.NewestAt.Before(old) {
+				*r = Record{}
+			}
+		}, gone...))
+	}
+}
+
+// note changes one account's record durably and returns it whole, with its
+// tokens. Where the journal fails, the change holds in memory alone.
+func (e *Engine) note(st *state, change func(*Record)) (Record, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
+	defer cancel()
+	e.mu.Lock()
+	mem, stored := st.record.kept(), st.token
+	e.mu.Unlock()
+	var whole Record
+	err := e.journal.Update(ctx, func(_ Key, r *Record) {
+		*r = mem.recall(*r, stored)
+		change(r)
+		whole = *r
+	}, st.key)
+	e.noteJournal(err)
+	if err != nil {
+		whole = mem
+		change(&whole)
+	}
+	e.mu.Lock()
+	st.record = whole.kept()
+	e.mu.Unlock()
+	return whole, err
+}
+
+// recall reads what the journal says of one account that was not seen so far.
+func (e *Engine) recall(ctx context.Context, key Key) {
+	e.mu.Lock()
+	_, waits := e.waiting[key]
+	known := waits || e.mark > 0 || (*e.index.Load())[key] != nil
+	e.mu.Unlock()
+	if known {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	defer cancel()
+	r, err := e.journal.Read(ctx, key)
+	e.noteJournal(err)
+	if err != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if (*e.index.Load())[key] == nil {
+		e.waiting[key] = r.kept()
+	}
+}

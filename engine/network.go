@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// noteNetwork notes whether an account's provider can be connected to. While
+// it cannot, its accounts wait, all in one state, and Run looks for the
+// network's return. An account with a proxy of its own is not part of it.
+func (e *Engine) noteNetwork(a Account, err error) {
+	if a.Proxy.Empty() {
+		e.setReachable(a.Provider, err)
+	}
+}
+
+func (e *Engine) setReachable(provider string, err error) {
+	down := KindOf(err) == KindOffline
+	e.mu.Lock()
+	was := len(e.unreachable) > 0
+	if down {
+		e.unreachable[provider] = true
+	} else if e.unreachable[provider] {
+		delete(e.unreachable, provider)
+		for _, st := range *e.index.Load() { // all that waited for it may go
+			if st.key.Provider != provider || !st.account.Proxy.Empty() {
+				continue
+			}
+			if KindOf(st.tries.Err) == KindOffline {
+				st.tries.RetryAt = time.Time{}
+			}
+			e.requeue(st)
+		}
+	}
+	is := len(e.unreachable) > 0
+	e.mu.Unlock()
+	switch {
+	case is && !was:
+		e.hub.publish(Event{Kind: EventNetworkDown, Err: err})
+	case was && !is:
+		e.hub.publish(Event{Kind: EventNetworkUp})
+	}
+	e.poke()
+}
+
+// offline reports whether the account waits for the network. With e.mu held.
+func (e *Engine) offline(a Account) bool {
+	return e.unreachable[a.Provider] && a.Proxy.Empty()
+}
+
+// lookForNetwork tries to connect where nothing could be connected to, every
+// few seconds, until ctx is done.
+func (e *Engine) lookForNetwork(ctx context.Context) {
+	for {
+		select {
+		case <-time.After(storeRetry):
+		case <-ctx.Done():
+			return
+		}
+		e.mu.Lock()
+		away := slices.Collect(maps.Keys(e.unreachable))
+		e.mu.Unlock()
+		for _, name := range away {
+			limited, cancel := context.WithTimeout(ctx, storeRetry)
+			err := e.providers[name].Reach(limited)
+			cancel()
+			if err == nil {
+				e.setReachable(name, nil)
+			}
+		}
+	}
+}
+
+// clockBorne is how wrong a clock may be: half the smallest skew of a provider
+// that has a minute.
+const clockBorne = 30 * time.Second
+
+// noteClock compares this machine's clock with the time of a provider's
+// answer, and tells where they differ by more than can be borne.
+func (e *Engine) noteClock(provider string, token Token, err error) {
+	date := token.Date
+	if cause, ok := err.(*Error); ok {
+		date = cause.Date
+	}
+	if date.IsZero() {
+		return
+	}
+	ahead := e.now().Sub(date).Round(time.Second)
+	if ahead.Abs() < clockBorne {
+		ahead = 0
+	}
+	e.mu.Lock()
+	news := (ahead == 0) != (e.ahead == 0) || (ahead-e.ahead).Abs() >= clockBorne
+	if news {
+		e.ahead = ahead
+	}
+	e.mu.Unlock()
+	if news {
+		e.hub.publish(Event{Kind: EventClock, Ahead: ahead, Err: clockErr(provider, ahead)})
+	}
+}
+
+func clockErr(provider string, ahead time.Duration) error {
+	if ahead == 0 {
+		return nil
+	}
+	where := "ahead of"
+	if ahead < 0 {
+		where = "behind"
+	}
+	return fmt.Errorf("this machine's clock is %v %s %s's: set it (NTP), or tokens are refreshed too early or too late",
+		ahead.Abs(), where, ProviderTitle(provider))
+}

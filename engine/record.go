@@ -1,0 +1,292 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Record is what is known of an account's line of refresh tokens: the newest,
+// the ones it used up, and what is held against one of them. It is kept twice:
+// in the journal of this machine's user, and beside the account in its store,
+// where every keeper finds it. Both hold tokens and are encrypted.
+//
+// A line begins with a sign-in and goes on with every exchange. A stored token
+// that is Head or used up belongs to it; any other is the begin of a new one.
+type Record struct {
+	// Head is the newest refresh token's fingerprint; zero: nothing is known.
+	Head Fingerprint
+	// Newest is that token and what came with it. In memory it is empty once
+	// the store has it; AccessToken is empty where only the refresh token is
+	// known.
+	Newest   Token
+	NewestAt time.Time // when an exchange gave it, or when it was first seen
+	// Used are the tokens that were used up, the latest last, at most
+	// usedUpLimit.
+	Used []Fingerprint
+	// Sent is a token that was sent and whose answer is not known so far.
+	Sent Sending
+	// Dead is a provider's final answer to one refresh token.
+	Dead Verdict
+	// RefreshedAt is the last refresh that a keeper made.
+	RefreshedAt time.Time
+	// Restored counts how often another program's write-back was undone.
+	Restored int
+
+	// What follows stays in the journal.
+
+	// Seen is the time of the last refresh as the store has it.
+	Seen time.Time
+	// Unsaved says that Newest is an answer the store does not have yet.
+	Unsaved bool
+	// Settled is the ID of the last sending whose outcome became known, so
+	// that a copy of it which could not be taken back counts for nothing.
+	Settled string
+	// Exchanged is when this machine last exchanged a token, by its clock.
+	Exchanged time.Time
+	// Failure is the last try's, if it failed.
+	Failure Failure
+
+	// Damaged, of a record that was read, says that it could not be opened:
+	// nothing else is in it.
+	Damaged bool
+}
+
+// Verdict is a provider's own final answer to one refresh token: it is not
+// sent again until the token changes or a person asks for it. Code is empty
+// where two sendings had no readable answer.
+type Verdict struct {
+	Token Fingerprint `json:"token,omitzero"`
+	Code  string      `json:"code,omitempty"` // OAuth error code
+	At    time.Time   `json:"at,omitzero"`
+}
+
+// Sending is a refresh token on its way to the provider.
+type Sending struct {
+	Token Fingerprint `json:"token,omitzero"`
+	// Sends is how often it was sent without a known outcome.
+	Sends int    `json:"sends,omitempty"`
+	ID    string `json:"id,omitempty"`
+}
+
+// Failure is a failed try, remembered for the processes to come.
+type Failure struct {
+	Token    Fingerprint `json:"token,omitzero"` // what was to be sent
+	Kind     Kind        `json:"kind,omitempty"`
+	Message  string      `json:"message,omitempty"`
+	Code     string      `json:"code,omitempty"`
+	At       time.Time   `json:"at,omitzero"`
+	Failures int         `json:"failures,omitempty"` // in a row
+	RetryAt  time.Time   `json:"retry_at,omitzero"`
+	// Settings are those of the provider that a KindSettings stands against.
+	Settings Fingerprint `json:"settings,omitzero"`
+}
+
+const (
+	usedUpLimit = 16
+	maxRecord   = 512 << 10 // bytes of an encoded record; three tokens of 64 KiB fit
+)
+
+// spend notes a token as used up.
+func (r *Record) spend(token Fingerprint) {
+	if token.Zero() || r.usedUp(token) {
+		return
+	}
+	r.Used = append(r.Used, token)
+	if extra := len(r.Used) - usedUpLimit; extra > 0 {
+		r.Used = slices.Delete(r.Used, 0, extra)
+	}
+}
+
+func (r *Record) usedUp(token Fingerprint) bool { return slices.Contains(r.Used, token) }
+
+// owed reports whether Newest must be stored over token: because token is used
+// up, or because an answer that left it as it is could not be stored so far.
+func (r *Record) owed(token Fingerprint) bool {
+	return r.usedUp(token) || r.Unsaved && token == r.Head
+}
+
+// rotate notes an exchange's answer, which is yet to be stored.
+func (r *Record) rotate(old Secret, answer Token, now time.Time) {
+	if answer.RefreshToken.Empty() { // the old one stays valid
+		answer.RefreshToken = old
+	}
+	r.Head = answer.RefreshToken.Fingerprint()
+	if r.Head != old.Fingerprint() {
+		r.spend(old.Fingerprint())
+	}
+	r.Newest, r.NewestAt, r.Unsaved = answer, now, true
+	r.Sent, r.Dead, r.Failure = Sending{}, Verdict{}, Failure{}
+	r.Exchanged = now
+	if !answer.AccessToken.Empty() {
+		r.RefreshedAt = now
+	}
+}
+
+// see notes what the store holds. A token that is not of this line is either
+// another program's refresh, which used up what was newest here, or a new
+// sign-in; either way it is taken, and an answer that was still to be stored
+// is not any more.
+func (r *Record) see(token Fingerprint, secret Secret, refreshedAt, now time.Time) {
+	if r.Damaged { // what it said may have been that this token was sent
+		*r = Record{Sent: Sending{Token: token, Sends: 1, ID: "damaged"}}
+	}
+	if token == r.Head || r.usedUp(token) {
+		return
+	}
+	if refreshedAt.After(r.RefreshedAt) && refreshedAt.After(r.Seen) {
+		r.spend(r.Head)
+	}
+	if refreshedAt.After(r.Seen) {
+		r.Seen = refreshedAt
+	}
+	r.Head, r.Newest, r.NewestAt, r.Unsaved = token, Token{RefreshToken: secret}, now, false
+}
+
+// merge takes in what another keeper left beside the account, where stored is
+// the refresh token.
+func (r *Record) merge(o Record, stored Fingerprint) {
+	if o.Damaged {
+		r.Damaged = r.Damaged || r.Head.Zero()
+		return
+	}
+	if !o.Head.Zero() || o.Sent.Sends > 0 {
+		r.Damaged = false // the other copy is whole
+	}
+	older, newer := o.Used, r.Used
+	switch {
+	case o.Head.Zero(), r.usedUp(o.Head): // nothing newer
+	case o.Head == r.Head:
+		if !r.Unsaved && (r.Newest.RefreshToken.Empty() || o.Newest.ExpiresAt.After(r.Newest.ExpiresAt)) {
+			r.Newest, r.NewestAt = o.Newest, o.NewestAt
+		}
+		if r.Unsaved && !o.Unsaved && o.Newest.ExpiresAt.Equal(r.Newest.ExpiresAt) { // stored, though nobody here heard of it
+			r.Unsaved = false
+		}
+	case r.Head.Zero(), slices.Contains(o.Used, r.Head), o.Head == stored,
+		r.Head != stored && !r.Unsaved && o.NewestAt.After(r.NewestAt):
+		r.Head, r.Newest, r.NewestAt, r.Unsaved = o.Head, o.Newest, o.NewestAt, false
+		older, newer = newer, older
+	}
+	r.Used = nil
+	for _, token := range older {
+		if !slices.Contains(newer, token) && token != r.Head {
+			r.spend(token)
+		}
+	}
+	for _, token := range newer {
+		r.spend(token)
+	}
+	if o.Sent.ID != "" && o.Sent.ID != r.Settled && o.Sent.Token == stored && (r.Sent.Token != stored || o.Sent.Sends > r.Sent.Sends) {
+		r.Sent = o.Sent
+	}
+	if o.Dead.Token == stored || r.Dead.Token.Zero() {
+		r.Dead = o.Dead
+	}
+	if o.RefreshedAt.After(r.RefreshedAt) {
+		r.RefreshedAt = o.RefreshedAt
+	}
+	r.Restored = max(r.Restored, o.Restored)
+}
+
+// recall is the journal's record j together with what memory knows beyond it:
+// what was seen since, and an answer that the journal did not take.
+func (mem Record) recall(j Record, stored Fingerprint) Record {
+	if mem.Unsaved && !j.usedUp(mem.Head) && (mem.Head != j.Head || mem.NewestAt.After(j.NewestAt)) {
+		mem.merge(j, stored)
+		return mem
+	}
+	j.merge(mem, stored)
+	return j
+}
+
+// same reports whether two records say the same of the line.
+func (r Record) same(o Record) bool {
+	return r.Head == o.Head && slices.Equal(r.Used, o.Used) && r.Sent == o.Sent && r.Dead.Token == o.Dead.Token &&
+		r.Dead.Code == o.Dead.Code && r.RefreshedAt.Equal(o.RefreshedAt) && r.Seen.Equal(o.Seen) && r.Restored == o.Restored &&
+		r.Unsaved == o.Unsaved && r.Damaged == o.Damaged
+}
+
+// shared is what lies beside the account.
+func (r Record) shared() Record {
+	r.Seen, r.Unsaved, r.Settled, r.Exchanged, r.Failure = time.Time{}, false, "", time.Time{}, Failure{}
+	return r
+}
+
+// kept is what stays in memory: no token that the store has.
+func (r Record) kept() Record {
+	r.Used = slices.Clone(r.Used)
+	if !r.Unsaved {
+		r.Newest = Token{}
+	}
+	return r
+}
+
+// wireRecord is a Record with its tokens in the open, for sealing.
+type wireRecord struct {
+	Head        Fingerprint   `json:"head,omitzero"`
+	Newest      wireToken     `json:"newest,omitzero"`
+	NewestAt    time.Time     `json:"newest_at,omitzero"`
+	Used        []Fingerprint `json:"used,omitempty"`
+	Sent        Sending       `json:"sent,omitzero"`
+	Dead        Verdict       `json:"dead,omitzero"`
+	RefreshedAt time.Time     `json:"refreshed_at,omitzero"`
+	Restored    int           `json:"restored,omitempty"`
+	Seen        time.Time     `json:"seen,omitzero"`
+	Unsaved     bool          `json:"unsaved,omitempty"`
+	Settled     string        `json:"settled,omitempty"`
+	Exchanged   time.Time     `json:"exchanged,omitzero"`
+	Failure     Failure       `json:"failure,omitzero"`
+}
+
+type wireToken struct {
+	Access       string    `json:"access,omitempty"`
+	Refresh      string    `json:"refresh,omitempty"`
+	ID           string    `json:"id,omitempty"`
+	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+	Scope        string    `json:"scope,omitempty"`
+	Type         string    `json:"type,omitempty"`
+	Organization string    `json:"organization,omitempty"`
+	AuthMethod   string    `json:"auth_method,omitempty"`
+}
+
+// Encode returns the record as JSON, tokens included: it is for sealing.
+func (r Record) Encode() Secret {
+	t := r.Newest
+	text, err := json.Marshal(wireRecord{
+		r.Head, wireToken{t.AccessToken.Reveal(), t.RefreshToken.Reveal(), t.IDToken.Reveal(), t.ExpiresAt, t.Scope, t.Type,
+			t.Organization, t.AuthMethod},
+		r.NewestAt, r.Used, r.Sent, r.Dead, r.RefreshedAt, r.Restored, r.Seen, r.Unsaved, r.Settled, r.Exchanged, r.Failure,
+	})
+	if err != nil {
+		panic(err) // texts, numbers and times of four-digit years
+	}
+	return NewSecret(string(text))
+}
+
+// DecodeRecord reads what Encode wrote. Its error shows nothing of it.
+func DecodeRecord(text Secret) (Record, error) {
+	var w wireRecord
+	switch {
+	case len(text.Reveal()) > maxRecord:
+		return Record{}, fmt.Errorf("the record is longer than %d bytes", maxRecord)
+	case json.Unmarshal([]byte(text.Reveal()), &w) != nil:
+		return Record{}, fmt.Errorf("the record cannot be read")
+	}
+	t := w.Newest
+	r := Record{
+		Head: w.Head, NewestAt: w.NewestAt, Used: w.Used, Sent: w.Sent, Dead: w.Dead, RefreshedAt: w.RefreshedAt, Restored: w.Restored,
+		Seen: w.Seen, Unsaved: w.Unsaved, Settled: w.Settled, Exchanged: w.Exchanged, Failure: w.Failure,
+		Newest: Token{AccessToken: NewSecret(t.Access), RefreshToken: NewSecret(t.Refresh), IDToken: NewSecret(t.ID), ExpiresAt: t.ExpiresAt,
+			Scope: t.Scope, Type: t.Type, Organization: t.Organization, AuthMethod: t.AuthMethod},
+	}
+	if !r.Newest.RefreshToken.Empty() && r.Newest.RefreshToken.Fingerprint() != r.Head {
+		return Record{}, fmt.Errorf("the record contradicts itself")
+	}
+	if extra := len(r.Used) - usedUpLimit; extra > 0 {
+		r.Used = r.Used[extra:]
+	}
+	r.Used = slices.DeleteFunc(r.Used, func(f Fingerprint) bool { return f == r.Head })
+	return r, nil
+}

@@ -1,0 +1,134 @@
+package local
+
+import (
+	"context"
+	"crypto/cipher"
+	"database/sql"
+	"errors"
+	"time"
+
+	"tokentray/engine"
+)
+
+// Journal is the engine.Journal of the accounts of one store, in this file.
+type Journal struct {
+	file  *Store
+	store string
+}
+
+// Journal returns the journal of the accounts of the store with that name.
+func (s *Store) Journal(store string) *Journal { return &Journal{s, store} }
+
+// place is bound into a sealed record, so that it cannot be moved to another
+// account.
+func (j *Journal) place(key engine.Key) string { return j.store + "/" + key.String() }
+
+func (j *Journal) decode(aead cipher.AEAD, key engine.Key, text []byte) engine.Record {
+	secret, err := sealed(aead, text, j.place(key), "journal").Open()
+	if err == nil {
+		var r engine.Record
+		if r, err = engine.DecodeRecord(secret); err == nil {
+			return r
+		}
+	}
+	return engine.Record{Damaged: true}
+}
+
+// Since implements engine.Journal.
+func (j *Journal) Since(ctx context.Context, mark int64) (map[engine.Key]engine.Record, int64, error) {
+	rows, err := j.file.db.QueryContext(ctx, `SELECT provider, account, seq, record FROM journal WHERE store = ? AND seq > ?`, j.store, mark)
+	if err != nil {
+		return nil, mark, j.file.fault(err)
+	}
+	defer rows.Close()
+	records := map[engine.Key]engine.Record{}
+	for rows.Next() {
+		var key engine.Key
+		var seq int64
+		var text []byte
+		if err := rows.Scan(&key.Provider, &key.ID, &seq, &text); err != nil {
+			return nil, mark, j.file.fault(err)
+		}
+		aead, err := j.file.aead(ctx, false)
+		if err != nil {
+			return nil, mark, err
+		}
+		records[key] = j.decode(aead, key, text)
+		mark = max(mark, seq)
+	}
+	return records, mark, j.file.fault(rows.Err())
+}
+
+// Read implements engine.Journal.
+func (j *Journal) Read(ctx context.Context, key engine.Key) (engine.Record, error) {
+	_, r, err := j.read(ctx, j.file.db, key)
+	return r, j.file.fault(err)
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func (j *Journal) read(ctx context.Context, db querier, key engine.Key) (text []byte, r engine.Record, err error) {
+	err = db.QueryRowContext(ctx, `SELECT record FROM journal WHERE store = ? AND provider = ? AND account = ?`,
+		j.store, key.Provider, key.ID).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, engine.Record{}, nil
+	}
+	if err != nil {
+		return nil, engine.Record{}, err
+	}
+	aead, err := j.file.aead(ctx, false)
+	if err != nil {
+		return nil, engine.Record{}, err
+	}
+	return text, j.decode(aead, key, text), nil
+}
+
+// Update implements engine.Journal.
+func (j *Journal) Update(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	aead, err := j.file.aead(ctx, true)
+	if err != nil {
+		return err
+	}
+	tx, err := j.file.db.BeginTx(ctx, nil) // with the write lock
+	if err != nil {
+		return j.file.fault(err)
+	}
+	err = func() error {
+		for _, key := range keys {
+			text, r, err := j.read(ctx, tx, key)
+			if err != nil {
+				return err
+			}
+			before, damaged := r.Encode(), r.Damaged
+			if change(key, &r); r.Encode() == before && r.Damaged == damaged {
+				continue
+			}
+			if damaged {
+				if _, err := tx.ExecContext(ctx, `INSERT INTO journal_damaged VALUES (?, ?, ?, ?, ?)`, time.Now().UnixMilli(),
+					j.store, key.Provider, key.ID, text); err != nil {
+					return err
+				}
+			}
+			if err := j.write(ctx, tx, aead, key, r.Encode()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}()
+	return j.file.fault(errors.Join(err, finish(tx, err)))
+}
+
+func (j *Journal) write(ctx context.Context, tx *sql.Tx, aead cipher.AEAD, key engine.Key, record engine.Secret) error {
+	if record == (engine.Record{}).Encode() {
+		_, err := tx.ExecContext(ctx, `DELETE FROM journal WHERE store = ? AND provider = ? AND account = ?`, j.store, key.Provider, key.ID)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO journal (store, provider, account, seq, record)
+		VALUES (?1, ?2, ?3, MAX(?5, (SELECT COALESCE(MAX(seq), 0) + 1 FROM journal WHERE store = ?1)), ?4)
+		ON CONFLICT (store, provider, account) DO UPDATE SET seq = excluded.seq, record = excluded.record`,
+		j.store, key.Provider, key.ID, seal(aead, record, j.place(key), "journal"),
+		time.Now().UnixMicro()) // the time, so that no number comes again where the last row was removed
+	return err
+}
