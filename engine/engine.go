@@ -147,6 +147,7 @@ func (e *Engine) Scan(ctx context.Context) error {
 	}
 	e.recallAll(ctx)
 	e.absorbAll(listing.Accounts, began)
+	e.probe(ctx)
 	if len(listing.Problems) == 0 {
 		e.prune(ctx)
 	}
@@ -197,6 +198,7 @@ func (e *Engine) noteStore(err error, write bool) {
 	switch {
 	case down && !was:
 		e.hub.publish(Event{Kind: EventStoreDown, Err: err})
+		e.poke() // Run looks for its return
 	case was && !down:
 		e.hub.publish(Event{Kind: EventStoreUp})
 		for _, st := range owed {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,6 +94,7 @@ type issuer struct {
 	away                               error       // what every try to connect answers, where set
 	settings                           string
 	ahead                              time.Duration // of its clock before ours
+	clock                              func() time.Time
 	exchanges, replays, busy, mostBusy int
 }
 
@@ -196,22 +198,27 @@ func (p *issuer) Exchange(ctx context.Context, req ExchangeRequest) (Token, erro
 	p.n++
 	fresh := fmt.Sprintf("refresh-%d", p.n)
 	p.family[fresh] = family
+	now := wall() // this machine's
+	if p.clock != nil {
+		now = p.clock()
+	}
 	if late || p.lost > 0 {
 		p.lost = max(p.lost-1, 0)
 		return Token{}, Errorf(KindUnknownOutcome, "no answer", nil)
 	}
-	return Token{RefreshToken: NewSecret(fresh), AccessToken: NewSecret(fmt.Sprintf("access-%d", p.n)), ExpiresAt: wall().Add(p.lifetime),
+	return Token{RefreshToken: NewSecret(fresh), AccessToken: NewSecret(fmt.Sprintf("access-%d", p.n)), ExpiresAt: now.Add(p.lifetime),
 		Date: wall().Add(p.ahead)}, nil
 }
 
 // shelf is a store and locker that can be steered. The real ones pass
 // storetest; this one is here because engine may not import them.
 type shelf struct {
-	mu      sync.Mutex
-	shelved map[Key]Account
-	leases  map[Key]time.Time
-	away    error // what every call answers, where set
-	noSaves error // what Save answers, where set
+	mu       sync.Mutex
+	shelved  map[Key]Account
+	leases   map[Key]time.Time
+	away     error // what every call answers, where set
+	noSaves  error // what a Write of tokens answers, where set
+	readOnly error // what every write answers, locks too, where set
 	// before Write looks, another program may change the account
 	meddle func(a *Account)
 	early  bool // already before the intent is written
@@ -291,10 +298,13 @@ func (s *shelf) swap(old Account, meddle bool, change func(*Account)) (Account, 
 func (s *shelf) Write(_ context.Context, old Account, c Change) (Account, error) {
 	s.mu.Lock()
 	intent := c.Token == Token{} && c.Dead == ""
-	err := s.noSaves
+	noSaves, readOnly := s.noSaves, s.readOnly
 	s.mu.Unlock()
-	if err != nil && !intent {
-		return Account{}, err
+	if noSaves != nil && !intent {
+		return Account{}, noSaves
+	}
+	if readOnly != nil {
+		return Account{}, readOnly
 	}
 	return s.swap(old, !intent || s.early, func(a *Account) {
 		a.Record = Seal(c.Record.Reveal(), func(s string) (Secret, error) { return NewSecret(s), nil })
@@ -328,8 +338,8 @@ type shelfLease struct {
 func (s *shelf) TryLock(_ context.Context, key Key) (Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.away != nil {
-		return nil, s.away
+	if err := cmp.Or(s.away, s.readOnly); err != nil {
+		return nil, err
 	}
 	if time.Now().Before(s.leases[key]) {
 		return nil, Errorf(KindLocked, "locked", nil)
@@ -436,4 +446,23 @@ func (b *book) Update(_ context.Context, change func(Key, *Record), keys ...Key)
 		}
 	}
 	return nil
+}
+
+// offset is a wall clock that can be set.
+type offset struct {
+	mu sync.Mutex
+	by time.Duration
+}
+
+func (o *offset) set(by time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.by = by
+}
+
+// now moves the wall clock alone: the monotonic reading stays what it is.
+func (o *offset) now() time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return time.Now().Add(o.by)
 }

@@ -51,6 +51,14 @@ func (e *Engine) offline(a Account) bool {
 	return e.unreachable[a.Provider] && a.Proxy.Empty()
 }
 
+func (e *Engine) waitsForNetwork(a Account) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.offline(a)
+}
+
+var errOffline = Errorf(KindOffline, "offline: its provider cannot be connected to", nil)
+
 // lookForNetwork tries to connect where nothing could be connected to, every
 // few seconds, until ctx is done.
 func (e *Engine) lookForNetwork(ctx context.Context) {

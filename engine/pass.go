@@ -108,7 +108,7 @@ func (e *Engine) gate(st *state, p PassParams, why Why) (r Result, req request, 
 	case KindOf(t.Err) == KindRateLimited && now.Before(t.RetryAt):
 		r = skipped(ReasonRateLimited, t.Err)
 	case why == WhyProactive && e.offline(a):
-		r = Result{Outcome: ResultFailed, Err: Errorf(KindOffline, "offline: its provider cannot be connected to", nil)}
+		r = Result{Outcome: ResultFailed, Err: errOffline}
 	case t.Err != nil && backingOff && why == WhyProactive:
 		r = Result{Outcome: ResultFailed, Err: t.Err} // still failing; its retry has its own moment
 	default:

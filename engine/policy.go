@@ -92,7 +92,10 @@ func (p Policy) Deadline(a Account) time.Time {
 	}
 	h.Write(b[:])
 	h.Write([]byte(a.Key.String()))
-	fraction := float64(h.Sum64()>>11) / (1 << 53)
+	sum := h.Sum64()
+	sum ^= sum >> 32 // FNV mixes the last letters of an id into the low bits alone
+	sum *= 0x9e3779b97f4a7c15
+	fraction := float64(sum>>11) / (1 << 53)
 	return a.ExpiresAt.Add(-window - time.Duration(fraction*0.2*float64(window)))
 }
 

@@ -374,6 +374,9 @@ func (e *Engine) exchange(ctx context.Context, st *state, l *look, lease Lease, 
 		if err := e.limits[l.a.Provider].Wait(ctx); err != nil {
 			return Token{}, err
 		}
+		if req.why == WhyProactive && e.waitsForNetwork(l.a) { // found out while this one waited for its turn
+			return Token{}, errOffline
+		}
 		if try == 1 {
 			if err := e.intend(ctx, st, l); err != nil {
 				return Token{}, err

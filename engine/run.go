@@ -21,16 +21,20 @@ func (e *Engine) Run(ctx context.Context) {
 	network.Go(func() { e.lookForNetwork(ctx) })
 	var (
 		nextScan = e.now()
-		scanning chan error // nil: no scan under way
+		scanning chan struct{} // nil: no scan under way
 		timer    = time.NewTimer(0)
 		looked   time.Time
-		clocks   = time.Now() // by both clocks
+		ticked   = time.Now() // when the clocks were last compared,
+		told     = nextScan   // and what the wall clock told then
 	)
 	defer timer.Stop()
 	for {
 		now, policy := e.now(), e.Policy()
 		if nextScan.Sub(now) > policy.Interval { // shorter now, or the clock was set back
 			nextScan = now.Add(policy.Interval)
+		}
+		if retry := now.Add(storeRetry); e.storeAway() && retry.Before(nextScan) {
+			nextScan = retry
 		}
 		if scanning == nil && !now.Before(nextScan) {
 			scanning = e.beginScan(ctx, policy)
@@ -43,27 +47,27 @@ func (e *Engine) Run(ctx context.Context) {
 			e.alertExpired(now)
 			looked = now
 		}
-		last, ticked := clocks, time.Since(clocks)
-		if clocks = e.clock(); clocks.Round(0).Sub(last.Round(0)) < ticked-clockTolerance {
+		if now.Sub(told) < time.Since(ticked)-clockTolerance {
 			e.doubtExpiries(now)
 		}
+		ticked, told = time.Now(), now
 
 		timer.Reset(e.untilNext(now, nextScan, scanning != nil))
 		select {
 		case <-ctx.Done():
 			return
-		case err := <-scanning:
+		case <-scanning:
 			scanning = nil
-			e.mu.Lock()
-			away := e.storeDown
-			e.mu.Unlock()
-			if retry := e.now().Add(storeRetry); (away || KindOf(err) == KindStore) && retry.Before(nextScan) {
-				nextScan = retry
-			}
 		case <-e.wake:
 		case <-timer.C:
 		}
 	}
+}
+
+func (e *Engine) storeAway() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.storeDown
 }
 
 func (e *Engine) setRunning(running bool) {
@@ -73,8 +77,8 @@ func (e *Engine) setRunning(running bool) {
 }
 
 // beginScan starts a pass, or in lazy mode a mere look.
-func (e *Engine) beginScan(ctx context.Context, policy Policy) chan error {
-	done := make(chan error, 1)
+func (e *Engine) beginScan(ctx context.Context, policy Policy) chan struct{} {
+	done := make(chan struct{})
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -83,16 +87,12 @@ func (e *Engine) beginScan(ctx context.Context, policy Policy) chan error {
 	e.flights.Add(1) // Close waits for it
 	go func() {
 		defer e.flights.Done()
-		var err error
+		defer close(done)
 		if policy.Proactive {
-			_, err = e.pass(ctx, PassParams{}, WhyProactive)
+			e.pass(ctx, PassParams{}, WhyProactive)
 		} else {
-			err = e.Scan(ctx)
+			e.Scan(ctx)
 		}
-		if KindOf(err) != KindStore || err == nil {
-			e.probe(ctx)
-		}
-		done <- err
 	}()
 	return done
 }

@@ -143,10 +143,7 @@ func (e *Engine) absorb(a Account) (*state, Account) {
 // heal stores the newest token where s shows that it is owed, unless a refresh
 // under way does.
 func (e *Engine) heal(st *state, s sighting) {
-	e.mu.Lock()
-	away := e.storeDown // its return heals
-	e.mu.Unlock()
-	if s.owed && !away {
+	if s.owed && !e.storeAway() { // whose return heals
 		e.start(st, request{why: WhyRestore, seen: s.version})
 	}
 }
