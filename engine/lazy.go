@@ -37,6 +37,7 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 		}
 		return Secret{}, err
 	}
+	seen := versionOf(a)
 	st, a := e.absorb(a)
 	if !a.Active {
 		return Secret{}, usable(a)
@@ -57,16 +58,14 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 	if access, ok := e.remembered(key, skew); ok { // newer than the store has
 		return access, nil
 	}
-	return e.refreshed(ctx, st, a, skew)
+	return e.refreshed(ctx, st, a, seen)
 }
 
-// refreshed refreshes and returns what came of it.
-func (e *Engine) refreshed(ctx context.Context, st *state, a Account, skew time.Duration) (Secret, error) {
+// refreshed refreshes, unless somebody has since the account was read as seen,
+// and returns what came of it.
+func (e *Engine) refreshed(ctx context.Context, st *state, a Account, seen version) (Secret, error) {
 	err := usable(a)
 	if err == nil {
-		e.mu.Lock()
-		seen := st.version
-		e.mu.Unlock()
 		var r Result
 		if held := e.heldBack(st); held != nil {
 			err = held
