@@ -127,7 +127,9 @@ func (e *Engine) Snapshot() []View {
 	views := make([]View, 0, len(index))
 	now := e.now()
 	for _, st := range index {
-		views = append(views, e.view(st, now))
+		if !st.taken.IsZero() { // else it is being read for the first time
+			views = append(views, e.view(st, now))
+		}
 	}
 	return views
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -39,6 +40,9 @@ func (e *Engine) recallAll(ctx context.Context) {
 // noteJournal tells, once, that the journal cannot be used, and that it can be
 // again.
 func (e *Engine) noteJournal(err error) {
+	if errors.Is(err, context.Canceled) { // nobody's fault
+		return
+	}
 	text := ""
 	if err != nil {
 		text = err.Error()

@@ -25,6 +25,9 @@ type Server struct {
 	Client *redis.Client
 	cmd    *exec.Cmd
 	exited chan struct{}
+
+	binary, dir string
+	args        []string
 }
 
 // Start starts a server with extra arguments.
@@ -66,37 +69,71 @@ func try(t testing.TB, binary, dir string, args []string) *Server {
 	}
 	addr := listener.Addr().(*net.TCPAddr)
 	listener.Close()
-	s := &Server{Addr: addr.String(), Host: "127.0.0.1", Port: strconv.Itoa(addr.Port), exited: make(chan struct{})}
-	s.cmd = exec.Command(binary, append([]string{"--port", s.Port, "--bind", "127.0.0.1", "--dir", dir,
-		"--save", "", "--appendonly", "no", "--daemonize", "no"}, args...)...)
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { s.cmd.Wait(); close(s.exited) }()
+	s := &Server{Addr: addr.String(), Host: "127.0.0.1", Port: strconv.Itoa(addr.Port), binary: binary, dir: dir, args: args}
 	s.Client = redis.NewClient(&redis.Options{Addr: s.Addr, DialerRetries: 1, MaxRetries: -1})
 	t.Cleanup(func() {
 		s.Client.Close()
 		s.Kill()
 	})
+	if !s.run(t) {
+		return nil
+	}
+	return s
+}
+
+// run starts the process and reports whether it came up.
+func (s *Server) run(t testing.TB) bool {
+	s.exited = make(chan struct{})
+	s.cmd = exec.Command(s.binary, append([]string{"--port", s.Port, "--bind", "127.0.0.1", "--dir", s.dir,
+		"--save", "", "--appendonly", "no", "--daemonize", "no"}, s.args...)...)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { s.cmd.Wait(); close(s.exited) }()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		err := s.Client.Ping(context.Background()).Err()
 		if err == nil || redis.HasErrorPrefix(err, "NOAUTH") {
-			return s
+			return true
 		}
 		select {
 		case <-s.exited:
-			return nil
+			return false
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 	s.Kill()
-	return nil
+	return false
 }
+
+// Binary is the program's path.
+func (s *Server) Binary() string { return s.binary }
+
+// PID is the server's process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // Kill ends the server as a crash would.
 func (s *Server) Kill() {
-	s.cmd.Process.Kill()
+	if s.cmd != nil {
+		s.cmd.Process.Kill()
+		<-s.exited
+	}
+}
+
+// Snapshot saves what the server holds: it begins with that after a Restart.
+func (s *Server) Snapshot(t testing.TB) {
+	t.Helper()
+	if err := s.Client.Save(context.Background()).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Restart starts a server that has ended again, at the same address.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
 	<-s.exited
+	if !s.run(t) {
+		t.Fatal("redis-server does not start again")
+	}
 }
 
 // relay-dump.json was written by claude-relay-service 1.1.314.

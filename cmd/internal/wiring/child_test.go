@@ -1,0 +1,150 @@
+package wiring
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tokentray/engine"
+	"tokentray/engine/provider"
+	"tokentray/engine/settings"
+)
+
+// keeper is one Tokentray process of a test: this test's binary, started again.
+type keeper struct {
+	Redis    string // address; "": the embedded store
+	Home     string // folder of its machine's user
+	TokenURL string // of claude
+
+	Proactive        bool
+	Interval, Window time.Duration
+	For              time.Duration // run so long; 0: one pass
+	Ask              bool          // ask for every token all the time, too
+
+	// Die is the point at which it is killed, and RedisPID who dies with it.
+	Die      string
+	RedisPID int
+}
+
+const (
+	keeperVariable = "TOKENTRAY_TEST_KEEPER"
+	encryptionKey  = "a-key-of-the-tests"
+)
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(keeperVariable); text != "" {
+		var k keeper
+		if err := json.Unmarshal([]byte(text), &k); err != nil {
+			panic(err)
+		}
+		os.Exit(k.work())
+	}
+	os.Exit(m.Run())
+}
+
+// start starts the process.
+func (k keeper) start(t *testing.T) (wait func() (killed bool, output string)) {
+	t.Helper()
+	text, err := json.Marshal(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), k.For+2*time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), keeperVariable+"="+string(text), "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR=")
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() (bool, string) {
+		t.Helper()
+		cmd.Wait()
+		status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		killed := status.Signaled() && status.Signal() == syscall.SIGKILL
+		if !killed && !cmd.ProcessState.Success() {
+			t.Errorf("a keeper ended with %v:\n%s", cmd.ProcessState, out.String())
+		}
+		return killed, out.String()
+	}
+}
+
+func (k keeper) settings() settings.Settings {
+	s := settings.Settings{
+		Proactive: k.Proactive, Interval: k.Interval, Window: k.Window, TokenURLs: map[string]string{engine.Claude: k.TokenURL},
+		EncryptionKey: engine.NewSecret(encryptionKey), Paths: settings.Paths{Database: filepath.Join(k.Home, "tokentray.db")},
+	}
+	if s.Interval == 0 {
+		s.Interval, s.Window = 15*time.Minute, 5*time.Minute
+	}
+	if k.Redis != "" {
+		s.Redis = &settings.Redis{Addrs: []string{k.Redis}}
+	}
+	return s
+}
+
+// open is an app for the test's own process, of the same machine.
+func (k keeper) open(t *testing.T) *App {
+	t.Helper()
+	app, err := Open(k.settings(), discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app
+}
+
+var discard = slog.New(slog.DiscardHandler)
+
+func (k keeper) work() int {
+	s := k.settings()
+	app, err := Open(s, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	if k.Die != "" { // the same, with a trap at every step
+		app.Engine = engine.New(k.deadly(engine.Params{Store: app.Store, Locker: app.Store, Journal: journal{app}, Policy: Policy(s),
+			Providers: provider.New(Providers(s))}))
+	}
+	defer app.Close()
+	if k.For == 0 {
+		summary, err := app.Pass(context.Background(), engine.PassParams{Once: true})
+		for _, r := range summary.Results {
+			fmt.Println(r.Name, r.Outcome, r.Reason, r.Err)
+		}
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), k.For)
+	defer cancel()
+	if !k.Ask {
+		app.Run(ctx)
+		return 0
+	}
+	go app.Run(ctx)
+	for ctx.Err() == nil {
+		for _, v := range app.Snapshot() {
+			if _, err := app.ValidAccessToken(ctx, v.Key); err != nil && ctx.Err() == nil {
+				fmt.Println(v.Name, err)
+				return 1
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return 0
+}
+
+// long reports whether the longer form of a test is wanted.
+func long() bool { return os.Getenv("TOKENTRAY_LONG") != "" }

@@ -1,0 +1,242 @@
+package wiring
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"tokentray/engine"
+	"tokentray/engine/provider/strict"
+	"tokentray/engine/store/relay/redistest"
+)
+
+// The points of a refresh at which a process is killed, by the steps of
+// engine/doc.go.
+const (
+	beforeLease     = "2 before the lease"
+	leased          = "2 after the lease"
+	reread          = "3 after the account was read again"
+	intentJournaled = "5 after the intent was journaled"
+	intentBeside    = "5 after the intent was written beside the account"
+	answered        = "6 after the answer came"
+	journaled       = "7 after the answer was journaled"
+	saved           = "8 after the save"
+	committed       = "9 after the commit"
+	released        = "10 after the release"
+)
+
+var points = []string{beforeLease, leased, reread, intentJournaled, intentBeside, answered, journaled, saved, committed, released}
+
+// deadly puts a trap at every point around what an engine is made of.
+func (k keeper) deadly(p engine.Params) engine.Params {
+	t := &trap{keeper: k}
+	for name, inner := range p.Providers {
+		p.Providers[name] = deadlyProvider{inner, t}
+	}
+	p.Store, p.Locker, p.Journal = deadlyStore{p.Store, t}, deadlyLocker{p.Locker, t}, deadlyJournal{p.Journal, t}
+	return p
+}
+
+type trap struct {
+	keeper
+	leased bool
+}
+
+func (t *trap) at(point string) {
+	if t.Die == point {
+		if t.RedisPID > 0 {
+			syscall.Kill(t.RedisPID, syscall.SIGKILL)
+		}
+		syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
+type deadlyStore struct {
+	engine.Store
+	*trap
+}
+
+func (s deadlyStore) Load(ctx context.Context, key engine.Key) (engine.Account, error) {
+	a, err := s.Store.Load(ctx, key)
+	if s.leased {
+		s.at(reread)
+	}
+	return a, err
+}
+
+func (s deadlyStore) Write(ctx context.Context, old engine.Account, c engine.Change) (engine.Account, error) {
+	a, err := s.Store.Write(ctx, old, c)
+	if c.Token.AccessToken.Empty() {
+		s.at(intentBeside)
+	} else {
+		s.at(saved)
+	}
+	return a, err
+}
+
+type deadlyLocker struct {
+	engine.Locker
+	*trap
+}
+
+type deadlyLease struct {
+	engine.Lease
+	*trap
+}
+
+func (l deadlyLocker) TryLock(ctx context.Context, key engine.Key) (engine.Lease, error) {
+	l.at(beforeLease)
+	lease, err := l.Locker.TryLock(ctx, key)
+	if err == nil {
+		l.at(leased)
+		l.leased = true
+	}
+	return deadlyLease{lease, l.trap}, err
+}
+
+func (l deadlyLease) Release(ctx context.Context) error {
+	err := l.Lease.Release(ctx)
+	l.at(released)
+	return err
+}
+
+type deadlyProvider struct {
+	engine.Provider
+	*trap
+}
+
+func (p deadlyProvider) Exchange(ctx context.Context, req engine.ExchangeRequest) (engine.Token, error) {
+	token, err := p.Provider.Exchange(ctx, req)
+	p.at(answered)
+	return token, err
+}
+
+type deadlyJournal struct {
+	engine.Journal
+	*trap
+}
+
+func (j deadlyJournal) Update(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	point := ""
+	err := j.Journal.Update(ctx, func(key engine.Key, r *engine.Record) {
+		before := *r
+		change(key, r)
+		switch {
+		case r.Sent.ID != "" && before.Sent.ID != r.Sent.ID:
+			point = intentJournaled
+		case r.Unsaved && !before.Unsaved:
+			point = journaled
+		case before.Unsaved && !r.Unsaved:
+			point = committed
+		}
+	}, keys...)
+	if point != "" {
+		j.at(point)
+	}
+	return err
+}
+
+// A process is killed at every step of a refresh, on either store, also
+// together with a Redis that comes back as it was before. Whoever comes next on
+// that machine finds every token: none is lost, none is sent twice. The one
+// exception is what nobody can know: an answer that had come and was not
+// written down yet.
+func TestKilledAtEveryStep(t *testing.T) {
+	times := 1
+	if long() {
+		times = 10
+	}
+	for _, store := range []string{"Redis", "Redis that falls back", "embedded"} {
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t)
+			provider, err := strict.New()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer provider.Close()
+			exceptions := 0
+			for _, point := range points {
+				for n := range times {
+					name := fmt.Sprintf("%s, %d", point, n+1)
+					login := killedAt(t, name, store, point, server, provider)
+					switch {
+					case point == answered: // sent once more, and that is all
+						exceptions++
+						if login.Replays != 1 || login.Exchanges != 1 {
+							t.Errorf("%s: %d exchanges, %d replays", name, login.Exchanges, login.Replays)
+						}
+					case login.Dead || login.Replays > 0 || login.Exchanges != 1:
+						t.Errorf("%s: dead %v, %d exchanges, %d replays", name, login.Dead, login.Exchanges, login.Replays)
+					}
+				}
+			}
+			if got := provider.Replays(); got != exceptions {
+				t.Errorf("%d replays in all, %d are the exception's", got, exceptions)
+			}
+			t.Logf("%d kills, 0 tokens lost and 0 sent twice but for the exception's %d", len(points)*times, exceptions)
+		})
+	}
+}
+
+func killedAt(t *testing.T, name, store, point string, server *redistest.Server, provider *strict.Server) strict.Login {
+	t.Helper()
+	k := keeper{Home: t.TempDir(), TokenURL: provider.URL(engine.Claude), Die: point}
+	if store != "embedded" {
+		if err := server.Client.FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		k.Redis = server.Addr
+	}
+	login := provider.SignIn(engine.Claude, "")
+	app := k.open(t)
+	account, err := app.Add(t.Context(), engine.NewAccount{Provider: engine.Claude, Name: "a", RefreshToken: engine.NewSecret(login.Refresh),
+		AccessToken: engine.NewSecret(login.Access), ExpiresAt: time.Now().Add(-time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.Close()
+	if store == "Redis that falls back" {
+		server.Snapshot(t)
+		k.RedisPID = server.PID()
+	}
+	if killed, output := k.start(t)(); !killed {
+		t.Fatalf("%s: it was never there:\n%s", name, output)
+	}
+	if k.RedisPID > 0 {
+		server.Restart(t)
+	}
+	if k.Redis != "" { // the minute passes after which a dead holder's lock ends
+		server.Client.PExpire(t.Context(), "token_refresh_lock:claude:"+account.ID, time.Millisecond)
+	}
+
+	k.Die, k.RedisPID = "", 0
+	var outputs []string
+	for range 2 {
+		_, output := k.start(t)()
+		outputs = append(outputs, output)
+	}
+	app = k.open(t)
+	defer app.Close()
+	stored, err := app.Store.Load(t.Context(), account.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refresh, err := stored.RefreshToken.Open()
+	now := provider.Look(login)
+	if point != answered && (err != nil || refresh.Reveal() != now.Refresh || !stored.ExpiresAt.After(time.Now())) {
+		t.Errorf("%s: the newest token is not the stored one (%v):\n%v", name, err, outputs)
+	}
+	if err := app.Scan(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if status := app.Snapshot()[0].Status; (status == engine.StatusNeedsLogin) != (point == answered) || !slices.Contains(
+		[]engine.Status{engine.StatusNeedsLogin, engine.StatusValid}, status) {
+		t.Errorf("%s: afterwards %s\n%v", name, status, outputs)
+	}
+	return now
+}
