@@ -18,7 +18,7 @@ PREFIX  := $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 TEST    := CGO_ENABLED=1 go test -race -tags ci
 RACED    = $$(go list ./... | grep -v /cmd/tokentray$$)
 
-.PHONY: help run run-app run-ctl test e2e test-long bench clean build app install uninstall setup-run setup-app setup-test setup-bench
+.PHONY: help run run-app run-ctl test fuzz e2e test-long bench clean build app install uninstall setup-run setup-app setup-test setup-bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -61,7 +61,17 @@ e2e: setup-test ## the real app on a desktop without a screen, driven as a perso
 	@echo "==> end to end (under a minute)"
 	@scripts/e2e
 
-test-long: setup-test ## the tests with their longer runs, up to an hour
+# FUZZTIME is how long each target runs.
+FUZZTIME ?= 20s
+fuzz: setup-test ## every fuzz target, each for 20 s (FUZZTIME=5m for longer)
+	@for package in $$(go list ./engine/...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "==> $$package $$target, $(FUZZTIME)"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+test-long: setup-test ## the tests with their longer runs, some 20 minutes
 	TOKENTRAY_LONG=1 $(TEST) -timeout 60m -count=1 $(RACED)
 
 bench: setup-bench ## the benchmarks

@@ -73,6 +73,7 @@ func (d *doctor) note(name string, ok bool, format string, args ...any) {
 func (d *doctor) examine() {
 	if d.examineStore() {
 		d.examineLock()
+		d.examineJournal()
 	}
 	if p := wiring.Policy(d.set); p.Proactive {
 		d.note("scheduler", true, "proactive while tokentrayctl run is running: scans every %v, refreshes %v ahead of expiry", p.Interval, p.Window)
@@ -162,6 +163,34 @@ func (d *doctor) examineLock() {
 		return
 	}
 	d.note("lock", true, "taken and released, as for a refresh")
+}
+
+// examineJournal tells what the journal holds, which is where a token is that
+// could not be stored.
+func (d *doctor) examineJournal() {
+	records, _, err := d.app.Journal().Since(d.ctx, 0)
+	if err != nil {
+		d.note("journal", false, "no token is sent without it: %v", err)
+		return
+	}
+	unsaved, damaged := 0, 0
+	for _, r := range records {
+		if r.Unsaved {
+			unsaved++
+		}
+		if r.Damaged {
+			damaged++
+		}
+	}
+	switch {
+	case damaged > 0:
+		d.note("journal", false, "%d of %d records cannot be read: they are set aside, and each such token is sent once at most before it is known again", damaged, len(records))
+	case unsaved > 0:
+		d.note("journal", true, "%s; %s to be stored, which the next scan does", english.Count(len(records), "1 record", "%d records"),
+			english.Count(unsaved, "1 refreshed token waits", "%d refreshed tokens wait"))
+	default:
+		d.note("journal", true, "%s, all stored", english.Count(len(records), "1 record", "%d records"))
+	}
 }
 
 // maxClockError is how wrong the clock may be: well below the smallest skew.

@@ -33,6 +33,7 @@ type listedAccount struct {
 	LastResult      *string    `json:"last_result"`
 	Error           *string    `json:"error"`
 	NextRefreshAt   *time.Time `json:"next_refresh_at"`
+	Restored        int        `json:"restored"` // how often another program's write-back was undone
 }
 
 func (c *listCmd) Run(s *session) error {
@@ -87,7 +88,7 @@ func listed(v engine.View, now time.Time) listedAccount {
 	l := listedAccount{
 		ID: v.ID, Name: v.Name, Provider: v.Provider, Status: string(v.Status), StoreStatus: v.StoreStatus,
 		ExpiresAt: timeOrNull(v.ExpiresAt), ExpiresIn: secondsLeft(v.ExpiresAt, now),
-		HasRefreshToken: !v.Static(), Active: v.Active,
+		HasRefreshToken: !v.Static(), Active: v.Active, Restored: v.Restored,
 		LastRefreshAt: timeOrNull(view.LastRefresh(v)), NextRefreshAt: timeOrNull(v.NextRefresh),
 	}
 	if v.Result != "" {

@@ -77,6 +77,7 @@ func TestScripts(t *testing.T) {
 			"lock":      onWorld((*world).lock),
 			"relay":     onWorld((*world).relay),
 			"rotate":    onWorld((*world).rotate),
+			"stale":     onWorld((*world).stale),
 			"herd":      onWorld((*world).herd),
 			"told":      onWorld((*world).told),
 			"decrypts":  onWorld((*world).decrypts),
@@ -95,6 +96,9 @@ type world struct {
 	keys     map[string]engine.Key
 
 	worlds int // of this script so far
+
+	// first are the hashes as they were at the beginning.
+	first map[string]map[string]string
 
 	mu    sync.Mutex
 	posts []string
@@ -137,6 +141,10 @@ func makeWorld(ts *testscript.TestScript, _ bool, args []string) {
 		d, err := time.ParseDuration(text)
 		ts.Check(err)
 		w.expire(name, d)
+	}
+	w.first = map[string]map[string]string{}
+	for name := range w.keys {
+		w.first[name] = w.server.Client.HGetAll(context.Background(), w.hash(name)).Val()
 	}
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -269,6 +277,11 @@ func (w *world) relay(ts *testscript.TestScript, args []string) error {
 	})
 	ts.Defer(done.Wait)
 	return nil
+}
+
+// stale NAME: a relay writes the hash back that it read at the beginning.
+func (w *world) stale(_ *testscript.TestScript, args []string) error {
+	return w.server.Client.HSet(context.Background(), w.hash(args[0]), w.first[args[0]]).Err()
 }
 
 // rotate NAME: another program refreshes it and stores the result.

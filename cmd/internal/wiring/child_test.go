@@ -112,6 +112,7 @@ func (k keeper) work() int {
 		return 1
 	}
 	if k.Die != "" { // the same, with a trap at every step
+		app.Engine.Close()
 		app.Engine = engine.New(k.deadly(engine.Params{Store: app.Store, Locker: app.Store, Journal: journal{app}, Policy: Policy(s),
 			Providers: provider.New(Providers(s))}))
 	}

@@ -46,6 +46,9 @@ func (a *App) setAside() bool {
 // the file.
 type journal struct{ app *App }
 
+// Journal is what the app's engine keeps its records in.
+func (a *App) Journal() engine.Journal { return journal{a} }
+
 // with runs do on the journal, again where it was damaged and could be set
 // aside.
 func (j journal) with(do func(*local.Journal) error) error {
