@@ -1,7 +1,7 @@
 // Package engine keeps OAuth tokens fresh. It is the vocabulary (Account,
 // Token, Secret, Event, the error kinds) and the machine (Engine); whatever
-// touches the outside is a leaf behind one of three interfaces: Store, Locker
-// and Provider. It imports no leaf, and nothing but the standard library and
+// touches the outside is a leaf behind one of four interfaces: Store, Locker,
+// Journal and Provider. It imports no leaf, and nothing but the standard library and
 // golang.org/x/time/rate.
 //
 // # Two ways to refresh, one engine
@@ -22,27 +22,38 @@
 //  3. Read the account again under the lease. Changed since the caller first
 //     read it, and not due any more: take it over. A refresh token known as
 //     used up is replaced by the newest and never sent.
-//  4. Store first what an earlier refresh could not store.
-//  5. (Intent, written to the journal.)
+//  4. Store first what an earlier refresh, of any process of this user, could
+//     not store.
+//  5. Intent: that the token is about to be sent is written to the journal and
+//     to the record beside the account, as a fingerprint. The second shows too
+//     that the store takes writes, and tells every other keeper.
 //  6. Exchange, through the account's own proxy, within 30 s and well inside
 //     the lease. "Never sent" is told from "sent, no readable answer".
-//  7. (The answer, written to the journal.)
-//  8. Store by compare-and-swap, only the changed fields. On a mismatch: the
-//     same token encrypted anew, swap again; our own new one, done; one that is
-//     used up, swap over it; any other is a new sign-in, and wins.
-//  9. (Commit. The last rotation is remembered until the next.)
+//  7. The answer goes to the journal before anything else.
+//  8. Store by compare-and-swap, only the changed fields, and the record with
+//     them. On a mismatch: the same token encrypted anew, swap again; our own
+//     new one, done; one that is used up, swap over it; any other is a new
+//     sign-in, and wins.
+//  9. Commit: the journal knows it as stored. The last rotation, and the
+//     fingerprints of the last 16 used-up tokens, stay until the next. The
+//     account is read back after 1, 5 and 30 s.
 //  10. Release the lease, publish the event.
 //
-// Steps 5, 7 and 9 are kept in memory: rotation holds the newest token and the
-// fingerprints of those it used up.
+// What is known of an account's line of tokens is its Record. It is kept in the
+// Journal, on this machine, and beside the account in its store, where every
+// keeper finds it. Records are merged, never replaced: of two, what is newer
+// and what is used up is decided by fingerprints, not by clocks.
 //
 // # What is promised
 //
-// No refresh token is sent twice, with one exception. After a request that was
-// sent and had no readable answer nobody can know whether the token is used
-// up. The access token is then served while it lives, and after its expiry the
-// refresh token is sent exactly once more; if that is refused or unreadable
-// too, the account needs a person.
+// No rotated refresh token is lost. No refresh token is sent twice, with one
+// exception. After a request that was sent and had no readable answer nobody
+// can know whether the token is used up. The access token is then served while
+// it lives, and after its expiry the refresh token is sent exactly once more,
+// by one keeper among all; if that is refused or unreadable too, the account
+// needs a person. docs/GUARANTEES.md has every promise with its test.
+//
+// Without the lease, and without the journal, no token is sent.
 //
 // Only a provider's own final answer, confirmed by reading the account again,
 // marks an account in a shared store. Networks, proxies, rate limits and

@@ -210,7 +210,7 @@ func TestDeadLogin(t *testing.T) {
 			t.Errorf("status %s, %s", a.StoreStatus, d.view(key).Status)
 		}
 		asked := len(d.provider.asked())
-		// Not sent again, by this keeper or by another that reads the memo.
+		// Not sent again, by this keeper or by another that reads the record.
 		if r := one(t, pass(t, d, PassParams{})); r.Reason != ReasonNeedsLogin {
 			t.Errorf("second: %+v", r)
 		}

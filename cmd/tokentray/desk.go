@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -39,6 +40,7 @@ type desk struct {
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
+	ending sync.Once
 }
 
 // core is an engine to work with.
@@ -161,11 +163,13 @@ func (d *desk) notify(there bool, events iter.Seq[engine.Event]) {
 	}}.Run(events)
 }
 
-// end finishes what is in flight.
+// end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
-	if d.stop != nil {
-		d.stop()
-	}
+	d.ending.Do(func() {
+		if d.stop != nil {
+			d.stop()
+		}
+	})
 }
 
 // open shows the window. On the UI's goroutine.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -132,6 +134,113 @@ func TestDesktop(t *testing.T) {
 			t.Errorf("%s: %d replays", name, l.Replays)
 		}
 	}
+}
+
+// Whatever ends the app, a refresh in flight is finished and stored first, and
+// it says whose it waits for.
+func TestEndsAfterTheRefreshInFlight(t *testing.T) {
+	alone := append(os.Environ(), "DBUS_SESSION_BUS_ADDRESS=unix:path=/nowhere")
+	for name, test := range map[string]struct {
+		env []string
+		end func(t *testing.T, app *exec.Cmd, display *exec.Cmd)
+	}{
+		"asked to, more than once": {os.Environ(), func(t *testing.T, app, _ *exec.Cmd) {
+			for _, s := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+				app.Process.Signal(s)
+				time.Sleep(100 * time.Millisecond)
+			}
+		}},
+		"Quit in the tray's menu": {os.Environ(), func(t *testing.T, _, _ *exec.Cmd) { choose(t, "Quit") }},
+		"its window closed, where there is no tray": {alone, func(t *testing.T, _, _ *exec.Cmd) {
+			do(t, "xdotool", "windowfocus", window(), "key", "--window", window(), "alt+F4")
+		}},
+		"its display gone, as at a logout": {alone, func(t *testing.T, _, display *exec.Cmd) { display.Process.Kill() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			provider, err := strict.New()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer provider.Close()
+			store, err := local.Open(filepath.Join(home, "tokentray.db"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			login := provider.SignIn(engine.Claude, "")
+			a, err := store.Add(context.Background(), engine.NewAccount{Provider: engine.Claude, Name: "work",
+				RefreshToken: engine.NewSecret(login.Refresh), AccessToken: engine.NewSecret(login.Access), ExpiresAt: time.Now().Add(-time.Minute)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer store.Close()
+			env, display := test.env, (*exec.Cmd)(nil)
+			if strings.Contains(name, "display") {
+				old, number := os.Getenv("DISPLAY"), ""
+				display, number = anotherDisplay(t)
+				env = append(env, "DISPLAY="+number)
+				os.Setenv("DISPLAY", number) // where the window is looked for
+				defer os.Setenv("DISPLAY", old)
+			}
+			provider.Fail(engine.Claude, strict.Fault{Delay: 5 * time.Second})
+			app := exec.Command(os.Getenv("TOKENTRAY_BINARY"))
+			app.Env = append(env, "TOKENTRAY_HOME="+home, "CLAUDE_TOKEN_URL="+provider.URL(engine.Claude), "ENABLE_PROACTIVE_TOKEN_REFRESH=true")
+			var said bytes.Buffer
+			app.Stdout, app.Stderr = &said, &said
+			if err := app.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer app.Process.Kill()
+			ended := make(chan struct{})
+			go func() { app.Wait(); close(ended) }()
+			until(t, "the provider is asked", func() bool { return len(provider.Requests()) == 1 })
+			until(t, "the window is there", func() bool { return window() != "" })
+			if strings.Contains(name, "tray's") {
+				until(t, "the tray icon is there", func() bool { return trayItem() != "" && menu(t)["Quit"] != 0 })
+			}
+			if provider.Look(login).Exchanges != 0 {
+				t.Fatal("the refresh is over already: this shows nothing")
+			}
+			test.end(t, app, display)
+			select {
+			case <-ended:
+			case <-time.After(30 * time.Second):
+				t.Fatalf("it did not end:\n%s", said.String())
+			}
+			stored, err := store.Load(context.Background(), a.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refresh, _ := stored.RefreshToken.Open()
+			if l := provider.Look(login); l.Exchanges != 1 || l.Replays != 0 || refresh.Reveal() != l.Refresh {
+				t.Errorf("%d exchanges, %d replays, the newest is stored: %v\n%s", l.Exchanges, l.Replays, refresh.Reveal() == l.Refresh, said.String())
+			}
+			if !strings.Contains(said.String(), "finishing the refresh of work first, so that no token is lost") {
+				t.Errorf("it said\n%s", said.String())
+			}
+		})
+	}
+}
+
+// anotherDisplay starts an X server of the test's own.
+func anotherDisplay(t *testing.T) (server *exec.Cmd, number string) {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server = exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x800x24", "+extension", "GLX", "-nolisten", "tcp")
+	server.ExtraFiles = []*os.File{write}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
+	line, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server, ":" + strings.TrimSpace(line)
 }
 
 func until(t *testing.T, what string, holds func() bool) {

@@ -59,9 +59,13 @@ func run() (err error) {
 	d.log = log
 
 	signals, ended := make(chan os.Signal, 1), make(chan struct{})
+	// Before anything can be in flight: no signal cuts it off.
+	signal.Ignore(syscall.SIGPIPE)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	gl := &withoutGL{out: os.Stderr, failed: func() { signals <- os.Interrupt }}
 	stdlog.SetOutput(gl)
 
+	onDisplayLost(d.end)
 	app.SetMetadata(metadata)
 	d.app = app.New()
 	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
@@ -69,8 +73,6 @@ func run() (err error) {
 	if err := d.begin(set); err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGPIPE)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	d.app.Lifecycle().SetOnStarted(func() {
 		go func() {
 			select {
