@@ -110,7 +110,7 @@ func Clean(text string) string {
 	if n := 0; len(text) > 200 {
 		for i := range text {
 			if n++; n > 200 {
-				return text[:i]
+				return strings.TrimSpace(text[:i])
 			}
 		}
 	}
@@ -121,13 +121,9 @@ func Clean(text string) string {
 // direction overrides go.
 func CleanLine(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || isBidi(r) || r == '\u2028' || r == '\u2029' {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD")))
-}
-
-func isBidi(r rune) bool {
-	return r >= '\u202A' && r <= '\u202E' || r >= '\u2066' && r <= '\u2069' || r == '\u200E' || r == '\u200F'
 }

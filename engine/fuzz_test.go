@@ -26,7 +26,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(`{"head":` + many[39] + `,"used":[` + strings.Join(many, ",") + `]}`)
 	f.Add(`{"head":` + many[1] + `,"used":[` + many[1] + `,` + many[1] + `]}`)
 	for _, text := range []string{
-		"", "null", "{}", "[]", "{", `"record"`, "\xff", `{"head":null}`, `{"head":"00"}`, `{"head":"zz"}`, `{"used":["",null]}`,
+		"", "null", "{}", `{"newest":{"scope":"` + strings.Repeat("<", maxRecord/2) + `"}}`, "[]", "{", `"record"`, "\xff", `{"head":null}`, `{"head":"00"}`, `{"head":"zz"}`, `{"used":["",null]}`,
 		`{"newest":{"refresh":"not the head's"}}`, `{"newest":{"access":"\u0000\u001b[2J\u202e\u2028\ud800"}}`, "{\"settled\":\"\xff\"}",
 		`{"restored":-1,"sent":{"sends":9223372036854775807}}`, `{"restored":1e400}`, `{"restored":NaN}`, `{"failure":{"kind":256}}`,
 		`{"seen":"0000-01-01T00:00:00+23:59"}`, `{"seen":"9999-12-31T23:59:59.999999999-23:59"}`, `{"seen":"10000-01-01T00:00:00Z"}`,
@@ -87,7 +87,7 @@ func unsafe(r rune) bool {
 // Text from outside is harmless once it is clean, and clean for good.
 func FuzzClean(f *testing.F) {
 	for _, text := range []string{
-		"", " ", "work", "Büro 帳戶 🙂", " a\tb\r\nc ", "\x1b]0;title\a\x1b[31mred", "\x00\x7f", "\u0085\u009b31m", "pay\u202e gpj.exe",
+		"", " ", "work", "a\u061cb", strings.Repeat("a", 199) + " b", "Büro 帳戶 🙂", " a\tb\r\nc ", "\x1b]0;title\a\x1b[31mred", "\x00\x7f", "\u0085\u009b31m", "pay\u202e gpj.exe",
 		"\u2066a\u2069\u200e\u200f\u202a\u202b\u202c\u202d", "a\u2028b\u2029c", "\ufeffname", "a\u200db", "\ud7ff\ue000\U0010ffff",
 		"\xff", "a\xc3", "\xed\xa0\x80", "\xf0\x9f\x98", "\xc0\x80", "\u0085 \u202e \u2028", "\u00a0\u3000wide\u2003",
 		strings.Repeat("a", 200), strings.Repeat("a", 201), strings.Repeat("帳", 201), strings.Repeat("\u202e", 500),

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -254,7 +256,10 @@ type wireToken struct {
 // Encode returns the record as JSON, tokens included: it is for sealing.
 func (r Record) Encode() Secret {
 	t := r.Newest
-	text, err := json.Marshal(wireRecord{
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // or a token could take six times its length
+	err := enc.Encode(wireRecord{
 		r.Head, wireToken{t.AccessToken.Reveal(), t.RefreshToken.Reveal(), t.IDToken.Reveal(), t.ExpiresAt, t.Scope, t.Type,
 			t.Organization, t.AuthMethod},
 		r.NewestAt, r.Used, r.Sent, r.Dead, r.RefreshedAt, r.Restored, r.Seen, r.Unsaved, r.Settled, r.Exchanged, r.Failure,
@@ -262,7 +267,7 @@ func (r Record) Encode() Secret {
 	if err != nil {
 		panic(err) // texts, numbers and times of four-digit years
 	}
-	return NewSecret(string(text))
+	return NewSecret(strings.TrimSuffix(text.String(), "\n"))
 }
 
 // DecodeRecord reads what Encode wrote. Its error shows nothing of it.

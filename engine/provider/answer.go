@@ -24,12 +24,15 @@ type answer struct {
 	AuthMethod   text    `json:"authentication_method"`
 }
 
-// text is a string; any other JSON value counts as none.
+// maxText bounds what an answer says beside its tokens, in bytes.
+const maxText = 4 << 10
+
+// text is a clean, short string; any other JSON value counts as none.
 type text string
 
 func (t *text) UnmarshalJSON(b []byte) error {
 	var s string
-	if json.Unmarshal(b, &s) == nil {
+	if json.Unmarshal(b, &s) == nil && len(s) <= maxText && engine.CleanLine(s) == s {
 		*t = text(s)
 	}
 	return nil
@@ -83,7 +86,7 @@ func (d dialect) token(body []byte, now time.Time) (t engine.Token, usable bool)
 		return t, false
 	}
 	lifetime, ok := d.lifetimeOf(a, now)
-	if !ok {
+	if !ok || lifetime < time.Millisecond { // expiries are kept in milliseconds
 		return t, false
 	}
 	t.AccessToken = engine.NewSecret(a.AccessToken)

@@ -30,6 +30,9 @@ func FuzzAnswer(f *testing.F) {
 		"{\"access_token\":\"a\xff\"}", `{"access_token":"\ud800"}`, `{"access_token":"a","refresh_token":"r\u0000"}`, `{"access_token":"a","refresh_token":"\u202er"}`,
 		`{"access_token":"a","id_token":"\u001b"}`, `{"access_token":"` + strings.Repeat("a", maxToken+1) + `"}`,
 		// Lifetimes.
+		`{"access_token":"a","scope":"` + strings.Repeat("x", 600<<10) + `"}`, `{"access_token":"a","scope":"\u001b\u202e","token_type":"\u2028"}`,
+		`{"access_token":"` + strings.Repeat("<", maxToken) + `","refresh_token":"` + strings.Repeat("&", maxToken) + `","id_token":"` + strings.Repeat("\\\\", maxToken) + `"}`,
+		`{"access_token":"a","expires_in":1e-9}`, `{"access_token":"a","expires_in":0.0009}`,
 		`{"access_token":"a","expires_in":0}`, `{"access_token":"a","expires_in":-1}`, `{"access_token":"a","expires_in":1e308}`, `{"access_token":"a","expires_in":1e999}`,
 		`{"access_token":"a","expires_in":"NaN"}`, `{"access_token":"a","expires_in":"Inf"}`, `{"access_token":"a","expires_in":NaN}`, `{"access_token":"a","expires_in":null}`,
 		`{"access_token":"a","expires_in":{"a":[1]}}`, `{"access_token":"a","expires_in":true}`, `{"access_token":"a","expires_in":"0x1p60"}`, `{"access_token":"a","expires_in":315360001}`,
@@ -130,7 +133,8 @@ func FuzzProxy(f *testing.F) {
 		`{"type":"http","host":"h","port":1.0}`, `{"type":"http","host":"h","port":NaN}`, `{"type":"http","host":"h","port":99999999999999999999}`, `{"type":"http","host":"h","port":{"port":[1]}}`,
 		`{"type":"http","host":"h","port":"\"1"}`, `{"type":"http","host":"","port":1}`, `{"type":"http","host":"u:hunter2@h","port":1}`, `{"type":"http","host":"h/","port":1}`,
 		`{"type":"http","host":"h\r\nX: y","port":1}`, `{"type":"http","host":"h\u0000","port":1}`, `{"type":"http","host":"h\u007f","port":1}`,
-		`socks5://u:hunter2@h:1`, `{"type":"socks5","host":"h","port":1,"password":"hunter2"`, `{"type":"socks5","host":"h","port":1,"password":["hunter2"]}`,
+		`socks5://u:hunter2@h:1`, `{"type":"socks5://u:hunter2@h:1"}`, `{"type":"http","host":"[]","port":1}`, `{"type":"http","host":"[","port":1}`, `{"type":"http","host":"h\u202e","port":1}`, `{"type":"http","host":"h\u009b31m","port":1}`, `{"type":"http","host":"h\u2028x","port":1}`, `{"type":"http","host":"a:b","port":1}`, `{"type":"http","host":"h%zz","port":1}`, `{"type":"http","host":"h\\","port":1}`, `{"type":"http","host":"h\u061c","port":1}`, `{"type":"http","host":"h\"<","port":1}`, `{"type":"http","host":"a]b[c","port":1}`, `{"type":"http","host":"[::1","port":1}`, `{"type":"http","host":"帳","port":1}`,
+		`{"type":"socks5","host":"h","port":1,"password":"hunter2"`, `{"type":"socks5","host":"h","port":1,"password":["hunter2"]}`,
 		`{"username":"hunter2","password":"hunter2"}`, `{"type":"http","host":"h","port":1,"password":"` + strings.Repeat("x", maxProxyText) + `"}`,
 	} {
 		f.Add(text, "user", "hunter2")

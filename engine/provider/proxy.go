@@ -2,12 +2,13 @@ package provider
 
 import (
 	"encoding/json"
-	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"tokentray/engine"
 )
@@ -39,18 +40,30 @@ func ProxyURL(setting engine.Secret) (*url.URL, error) {
 		return nil, malformed("not the JSON object it should be")
 	}
 	if !slices.Contains([]string{"socks5", "http", "https"}, p.Type) {
-		return nil, malformed(fmt.Sprintf("type %q, not socks5, http or https", engine.Clean(p.Type)))
+		return nil, malformed("its type is not socks5, http or https") // and not quoted: it may be a URL with a password
 	}
 	port, err := strconv.ParseUint(strings.Trim(string(p.Port), `"`), 10, 16)
 	if err != nil || port == 0 {
 		return nil, malformed("no port from 1 to 65535")
 	}
-	if p.Host == "" || strings.ContainsFunc(p.Host, func(r rune) bool { return r <= ' ' || strings.ContainsRune("/@?#\x7f", r) }) {
+	host := strings.TrimSuffix(strings.TrimPrefix(p.Host, "["), "]")
+	if !usableHost(host) {
 		return nil, malformed("no usable host")
 	}
-	u := &url.URL{Scheme: p.Type, Host: net.JoinHostPort(strings.Trim(p.Host, "[]"), strconv.FormatUint(port, 10))}
+	u := &url.URL{Scheme: p.Type, Host: net.JoinHostPort(host, strconv.FormatUint(port, 10))}
 	if p.Username != "" || p.Password != "" {
 		u.User = url.UserPassword(p.Username, p.Password)
 	}
 	return u, nil
+}
+
+// usableHost takes an address or a name. Errors show it.
+func usableHost(host string) bool {
+	also := "-._"
+	if _, err := netip.ParseAddr(host); err == nil {
+		also += ":%"
+	}
+	return host != "" && !strings.ContainsFunc(host, func(r rune) bool {
+		return !unicode.In(r, unicode.L, unicode.M, unicode.N) && !strings.ContainsRune(also, r)
+	})
 }

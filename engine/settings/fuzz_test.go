@@ -27,7 +27,7 @@ func FuzzParseEnv(f *testing.F) {
 	for _, text := range []string{
 		"", "\n", "A=b", "A=", "=hidden", "A", "export A = b # a remark", "export", "export =x", "\ufeffA=b\r\n", "\ufeff\ufeffA=b", "A: b", "A B=c", "A\x85=b",
 		"A='b c'", `A="b\nc\\\"d"`, "A='hidden", `A="hidden`, `A="`, `A='`, `A=""`, `A="\"`, "A=\"b\"c", "A='b\nc'", "A=b#c", "A=b #c", "#", "# A=b", strings.Repeat("#\n", 5000),
-		"A=$HOME", "A=${HOME}$(rm)", "A=aaaa\nB=$A$A\nC=$B$B\nD=$C$C", `A="\$B"`, "A=1\nA=2", "A-B=hidden", "A=1\nhidden words\nB=2", "A=\x00", "A=\xff", "\xff\xfeA\x00",
+		"A=$HOME", "REDIS_HOST=a\u202eb\nENCRYPTION_KEY=k", "REDIS_CLUSTER_ADDRS=a\u202eb:1\nENCRYPTION_KEY=k", "REDIS_URL=redis://a\u009bb:1\nENCRYPTION_KEY=k", "REDIS_URL=redis://a%1bb:1\nENCRYPTION_KEY=k", "CLAUDE_TOKEN_URL=\u202eb", "REDIS_HOST=a\u061cb\nENCRYPTION_KEY=k", "A=${HOME}$(rm)", "A=aaaa\nB=$A$A\nC=$B$B\nD=$C$C", `A="\$B"`, "A=1\nA=2", "A-B=hidden", "A=1\nhidden words\nB=2", "A=\x00", "A=\xff", "\xff\xfeA\x00",
 		"A=\x1b[2J\u202e\u2028", "A=\u009b31m\rB=c", "\u202eA=b", "\x1bA=hidden", "a=" + strings.Repeat("x", 5000), strings.Repeat("A", 5000) + "=x", strings.Repeat("A=b\n", 2000),
 		"REDIS_HOST=127.0.0.1\nREDIS_PORT=6379\nENCRYPTION_KEY=hunter2hunter2hunter2hunter2hunt\nREDIS_PASSWORD='hunter2'",
 		"REDIS_HOST=127.0.0.1\nREDIS_PASSWORD=hunter2", "REDIS_HOST=redis://u:hunter2@h:1", "REDIS_PORT=hunter2@h", "REDIS_PORT=\x1b[2J\u202e", "REDIS_PORT=99999999999999999999",

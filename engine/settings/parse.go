@@ -66,9 +66,7 @@ func minutes(text string) (time.Duration, bool) {
 }
 
 func word(text string) (string, bool) {
-	return text, text != "" && !strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r)
-	})
+	return text, text != "" && engine.CleanLine(text) == text && !strings.ContainsFunc(text, unicode.IsSpace)
 }
 
 func hostName(text string) (string, bool) {
@@ -108,7 +106,10 @@ func addresses(text string) ([]string, bool) {
 // possible port.
 func absoluteURL(text string, schemes ...string) (*url.URL, bool) {
 	u, err := url.Parse(text)
-	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Hostname() == "" {
+	if err != nil || !slices.Contains(schemes, u.Scheme) {
+		return nil, false
+	}
+	if _, ok := hostName(u.Hostname()); !ok {
 		return nil, false
 	}
 	_, ok := port(u.Port())

@@ -93,6 +93,9 @@ func (k keyring) decrypt(p platform, text string) (string, error) {
 func (k keyring) opener(p platform) func(string) (engine.Secret, error) {
 	return func(text string) (engine.Secret, error) {
 		plain, err := k.decrypt(p, text)
+		if err == nil && plain == "" {
+			err = fmt.Errorf("nothing was encrypted")
+		}
 		if err == nil && strings.ContainsFunc(plain, func(r rune) bool { return r < '!' || r > '~' }) {
 			err = fmt.Errorf("wrong ENCRYPTION_KEY?")
 		}

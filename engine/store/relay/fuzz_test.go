@@ -10,6 +10,13 @@ import (
 	"tokentray/engine"
 )
 
+// emptySealed is what encrypting nothing would give: one block of padding.
+func (k keyring) emptySealed(p platform) string {
+	sealed := k.encrypt(p, strings.Repeat("a", 16))
+	iv := sealed[33:65]
+	return iv + ":" + sealed[65:]
+}
+
 // testPlatforms are all four, by number.
 func testPlatforms() []platform {
 	var all []platform
@@ -52,7 +59,7 @@ func FuzzAccount(f *testing.F) {
 		{refresh: "tok\x1ben", access: "\u202e", record: "\xff"}, {refresh: ":", access: "00:00", record: strings.Repeat("\x00", 40)}, {refresh: "\xff:\xff", access: "\x00"},
 	}
 	for _, text := range []string{"1764064800000", "0", "-1", "253402300799999", "253402300800000", "9223372036854775808", "1e12", "NaN", "null", "1764064800.5", "٣",
-		"2026-11-25T10:00:00+14:00", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59.999999999Z", "10000-01-01T00:00:00Z", "2026-11-25", "\x1b2026\u202e", "\u2028", "\xff"} {
+		"2026-11-25T10:00:00+14:00", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59.999999999Z", "10000-01-01T00:00:00Z", "2026-11-25", "\x1b2026\u202e", "\u2028", "\xff"} {
 		h := good
 		h.expires, h.refreshed, h.used = text, text, text
 		seeds = append(seeds, h)
@@ -119,7 +126,7 @@ func FuzzCipher(f *testing.F) {
 	for i, p := range all {
 		sealed := keys.encrypt(p, "refresh-token")
 		for _, text := range []string{
-			"", ":", "refresh-token", "sixteen letters!", "\x1b[2J\u202e\u2028", "\xff\xfe", "\x00", "a\nb", "令牌", strings.Repeat("a", 5000), strings.Repeat("\x10", 16), "NaN", `{"a":[{}]}`,
+			"", ":", "refresh-token", "sixteen letters!", "\x1b[2J\u202e\u2028", "\xff\xfe", "\x00", "a\nb", "令牌", keys.emptySealed(p), strings.Repeat("a", 5000), strings.Repeat("\x10", 16), "NaN", `{"a":[{}]}`,
 			sealed, strings.ToUpper(sealed), sealed + ":" + sealed, sealed[1:], sealed[:len(sealed)-1], sealed[:len(sealed)-32], "zz" + sealed[2:], sealed + "\n", sealed + block,
 			block + ":" + block, block + ":", ":" + block, "00:" + block, block + ":\u202e", keys.encrypt(p, "a\u202e\nb"), keys.encrypt(p, "\xff"), "  ", "::::",
 		} {

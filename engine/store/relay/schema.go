@@ -67,10 +67,11 @@ func parseTime(text string) (time.Time, error) {
 		return time.UnixMilli(ms).UTC(), nil
 	}
 	t, err := time.Parse(time.RFC3339, text)
+	t = t.UTC() // its offset can lead into another year
 	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
 		return time.Time{}, fmt.Errorf("%q is not a time", engine.Clean(text))
 	}
-	return t.UTC(), nil
+	return t, nil
 }
 
 // The fields that are read, in this order; accessToken last, as a listing
