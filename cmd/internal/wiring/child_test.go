@@ -35,7 +35,7 @@ type keeper struct {
 }
 
 const (
-	keeperVariable = "TOKENTRAY_TEST_KEEPER"
+	keeperVariable = "TOKENTRAY_TEST_PROCESS"
 	encryptionKey  = "a-key-of-the-tests"
 )
 
