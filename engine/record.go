@@ -29,6 +29,9 @@ type Record struct {
 	Used []Fingerprint
 	// Sent is a token that was sent and whose answer is not known so far.
 	Sent Sending
+	// Settled is the ID of the last sending whose outcome became known, so
+	// that a copy of it which could not be taken back counts for nothing.
+	Settled string
 	// Dead is a provider's final answer to one refresh token.
 	Dead Verdict
 	// RefreshedAt is the last refresh that a keeper made.
@@ -42,9 +45,6 @@ type Record struct {
 	Seen time.Time
 	// Unsaved says that Newest is an answer the store does not have yet.
 	Unsaved bool
-	// Settled is the ID of the last sending whose outcome became known, so
-	// that a copy of it which could not be taken back counts for nothing.
-	Settled string
 	// Exchanged is when this machine last exchanged a token, by its clock.
 	Exchanged time.Time
 	// Failure is the last try's, if it failed.
@@ -119,6 +119,9 @@ func (r *Record) rotate(old Secret, answer Token, now time.Time) {
 		r.spend(old.Fingerprint())
 	}
 	r.Newest, r.NewestAt, r.Unsaved = answer, now, true
+	if r.Sent.ID != "" {
+		r.Settled = r.Sent.ID
+	}
 	r.Sent, r.Dead, r.Failure = Sending{}, Verdict{}, Failure{}
 	r.Exchanged = now
 	if !answer.AccessToken.Empty() {
@@ -134,10 +137,13 @@ func (r *Record) see(token Fingerprint, secret Secret, refreshedAt, now time.Tim
 	if r.Damaged { // what it said may have been that this token was sent
 		*r = Record{Sent: Sending{Token: token, Sends: 1, ID: "damaged"}}
 	}
+	if token == r.Head && r.Newest.RefreshToken.Empty() && !secret.Empty() {
+		r.Newest = Token{RefreshToken: secret}
+	}
 	if token == r.Head || r.usedUp(token) {
 		return
 	}
-	if refreshedAt.After(r.RefreshedAt) && refreshedAt.After(r.Seen) {
+	if r.Dead.Token == r.Head && !r.Dead.Token.Zero() || refreshedAt.After(r.RefreshedAt) && refreshedAt.After(r.Seen) {
 		r.spend(r.Head)
 	}
 	if refreshedAt.After(r.Seen) {
@@ -180,6 +186,9 @@ func (r *Record) merge(o Record, stored Fingerprint) {
 	for _, token := range newer {
 		r.spend(token)
 	}
+	if o.Settled != "" && o.Settled == r.Sent.ID {
+		r.Sent, r.Settled = Sending{}, o.Settled
+	}
 	if o.Sent.ID != "" && o.Sent.ID != r.Settled && o.Sent.Token == stored && (r.Sent.Token != stored || o.Sent.Sends > r.Sent.Sends) {
 		r.Sent = o.Sent
 	}
@@ -212,7 +221,7 @@ func (r Record) same(o Record) bool {
 
 // shared is what lies beside the account.
 func (r Record) shared() Record {
-	r.Seen, r.Unsaved, r.Settled, r.Exchanged, r.Failure = time.Time{}, false, "", time.Time{}, Failure{}
+	r.Seen, r.Unsaved, r.Exchanged, r.Failure = time.Time{}, false, time.Time{}, Failure{}
 	return r
 }
 

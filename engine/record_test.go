@@ -138,7 +138,7 @@ func TestRecordEncoding(t *testing.T) {
 		t.Errorf("%+v, %v", again, err)
 	}
 	shared := r.shared()
-	if shared.Unsaved || shared.Settled != "" || !shared.Exchanged.IsZero() || shared.Failure != (Failure{}) || shared.Newest.AccessToken.Empty() {
+	if shared.Unsaved || shared.Settled != "settled" || !shared.Exchanged.IsZero() || shared.Failure != (Failure{}) || shared.Newest.AccessToken.Empty() {
 		t.Errorf("shared: %+v", shared)
 	}
 	if text := fmt.Sprintf("%+v %v", r, r.Newest); slices.ContainsFunc([]string{"access c"}, func(s string) bool { return containsAny(text, s) }) {

@@ -185,7 +185,11 @@ func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func
 			return nil, nil, loadErr
 		}
 		v := versionOf(a)
-		if a, _ = e.take(st, a); e.takenOver(a, v, req) {
+		var s sighting
+		if a, s = e.take(st, a); s.news {
+			e.journalise([]sighting{s})
+		}
+		if e.takenOver(a, v, req) {
 			return nil, nil, nil
 		}
 		if lease, err = e.tryLock(ctx, st.key); err != nil {

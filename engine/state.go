@@ -98,6 +98,7 @@ func (e *Engine) absorbAll(accounts []Account, began time.Time) {
 		}
 		e.dequeue(st)
 		st.live.Store(nil)
+		e.waiting[key] = st.record
 	}
 	e.index.Store(&index)
 	e.mu.Unlock()
@@ -122,6 +123,7 @@ func (e *Engine) absorbAll(accounts []Account, began time.Time) {
 func (e *Engine) forget(st *state) {
 	e.dequeue(st)
 	st.live.Store(nil)
+	e.waiting[st.key] = st.record
 	index := maps.Clone(*e.index.Load())
 	delete(index, st.key)
 	e.index.Store(&index)
@@ -214,7 +216,7 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	if !s.token.Zero() && a.Problem == nil {
 		st.record.Used = slices.Clone(st.record.Used)
 		s.on(&st.record, e.now())
-		s.news = !st.record.same(before) && (e.running || !before.same(Record{}))
+		s.news = !st.record.same(before) && (e.running || st.flight != nil || !before.same(Record{}))
 		st.record = st.record.kept()
 		st.beside = beside
 	}

@@ -61,7 +61,7 @@ func (j journal) with(do func(*local.Journal) error) error {
 			return err
 		}
 		j.app.mu.Lock()
-		if j.app.file == file {
+		if file != nil && j.app.file == file {
 			file.Close()
 			j.app.file = nil
 			j.app.setAside()
