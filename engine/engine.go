@@ -191,7 +191,7 @@ func (e *Engine) noteStore(err error, write bool) {
 				st.tries.RetryAt = time.Time{}
 				e.requeue(st)
 			}
-			if st.flight == nil && st.record.owed(st.token) {
+			if st.flight == nil && st.owes() {
 				owed = append(owed, st)
 			}
 		}

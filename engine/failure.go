@@ -24,6 +24,11 @@ func (e *Engine) failed(ctx context.Context, st *state, l *look, token Token, er
 		if l.sending.Sends > 1 { // the one second send is spent
 			return resultOf(e.giveUp(ctx, st, l))
 		}
+		l.record, _ = e.note(st, func(r *Record) {
+			if r.Sent.ID == l.sending.ID {
+				r.Sent.At = time.Time{} // it has ended
+			}
+		})
 		return resultOf(err)
 	}
 	if l.sending.ID != "" { // it is known what became of the token: nothing

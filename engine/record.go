@@ -41,8 +41,9 @@ type Record struct {
 
 	// What follows stays in the journal.
 
-	// Seen is the time of the last refresh as the store has it.
-	Seen time.Time
+	// Seen is the time of the last refresh as the store has it, and Expiry that
+	// of the access token beside Head.
+	Seen, Expiry time.Time
 	// Unsaved says that Newest is an answer the store does not have yet.
 	Unsaved bool
 	// Exchanged is when this machine last exchanged a token, by its clock.
@@ -70,6 +71,8 @@ type Sending struct {
 	// Sends is how often it was sent without a known outcome.
 	Sends int    `json:"sends,omitempty"`
 	ID    string `json:"id,omitempty"`
+	// At is when; zero once it is known that the sending has ended.
+	At time.Time `json:"at,omitzero"`
 }
 
 // Failure is a failed try, remembered for the processes to come.
@@ -125,31 +128,46 @@ func (r *Record) rotate(old Secret, answer Token, now time.Time) {
 	r.Sent, r.Dead, r.Failure = Sending{}, Verdict{}, Failure{}
 	r.Exchanged = now
 	if !answer.AccessToken.Empty() {
+		r.Expiry = answer.ExpiresAt
+	}
+	if !answer.AccessToken.Empty() {
 		r.RefreshedAt = now
 	}
 }
 
-// see notes what the store holds. A token that is not of this line is either
-// another program's refresh, which used up what was newest here, or a new
-// sign-in; either way it is taken, and an answer that was still to be stored
-// is not any more.
-func (r *Record) see(token Fingerprint, secret Secret, refreshedAt, now time.Time) {
+// see notes what the store holds: newest, a refresh token and where they are
+// known what came with it, and the time of the last refresh. A token that is
+// not of this line is either another program's refresh, which used up what was
+// newest here, or a new sign-in; either way it is taken, and an answer that was
+// still to be stored is not any more. A refresh shows by its time, or by a
+// later expiry where the store keeps no time; that a sign-in may show so too
+// does no harm: what it took the place of is not to come back.
+func (r *Record) see(token Fingerprint, newest Token, refreshedAt, now time.Time) {
 	if r.Damaged { // what it said may have been that this token was sent
 		*r = Record{Sent: Sending{Token: token, Sends: 1, ID: "damaged"}}
 	}
-	if token == r.Head && r.Newest.RefreshToken.Empty() && !secret.Empty() {
-		r.Newest = Token{RefreshToken: secret}
-	}
-	if token == r.Head || r.usedUp(token) {
+	if token == r.Head {
+		if r.Newest.RefreshToken.Empty() && !newest.RefreshToken.Empty() || r.Newest.AccessToken.Empty() && !newest.AccessToken.Empty() && !r.Unsaved {
+			r.Newest = newest
+		}
+		if newest.ExpiresAt.After(r.Expiry) {
+			r.Expiry = newest.ExpiresAt
+		}
 		return
 	}
-	if r.Dead.Token == r.Head && !r.Dead.Token.Zero() || refreshedAt.After(r.RefreshedAt) && refreshedAt.After(r.Seen) {
+	if r.usedUp(token) {
+		return
+	}
+	if r.Dead.Token == r.Head && !r.Dead.Token.Zero() || !r.Expiry.IsZero() && newest.ExpiresAt.After(r.Expiry) || refreshedAt.After(r.RefreshedAt) && refreshedAt.After(r.Seen) {
 		r.spend(r.Head)
 	}
 	if refreshedAt.After(r.Seen) {
 		r.Seen = refreshedAt
 	}
-	r.Head, r.Newest, r.NewestAt, r.Unsaved = token, Token{RefreshToken: secret}, now, false
+	r.Head, r.NewestAt, r.Unsaved, r.Expiry = token, now, false, newest.ExpiresAt
+	if r.Newest = newest; newest.AccessToken.Empty() {
+		r.Newest = Token{RefreshToken: newest.RefreshToken}
+	}
 }
 
 // merge takes in what another keeper left beside the account, where stored is
@@ -215,13 +233,13 @@ func (mem Record) recall(j Record, stored Fingerprint) Record {
 // same reports whether two records say the same of the line.
 func (r Record) same(o Record) bool {
 	return r.Head == o.Head && slices.Equal(r.Used, o.Used) && r.Sent == o.Sent && r.Dead.Token == o.Dead.Token &&
-		r.Dead.Code == o.Dead.Code && r.RefreshedAt.Equal(o.RefreshedAt) && r.Seen.Equal(o.Seen) && r.Restored == o.Restored &&
+		r.Dead.Code == o.Dead.Code && r.RefreshedAt.Equal(o.RefreshedAt) && r.Seen.Equal(o.Seen) && r.Expiry.Equal(o.Expiry) && r.Restored == o.Restored &&
 		r.Unsaved == o.Unsaved && r.Damaged == o.Damaged
 }
 
 // shared is what lies beside the account.
 func (r Record) shared() Record {
-	r.Seen, r.Unsaved, r.Exchanged, r.Failure = time.Time{}, false, time.Time{}, Failure{}
+	r.Seen, r.Expiry, r.Unsaved, r.Exchanged, r.Failure = time.Time{}, time.Time{}, false, time.Time{}, Failure{}
 	return r
 }
 
@@ -245,6 +263,7 @@ type wireRecord struct {
 	RefreshedAt time.Time     `json:"refreshed_at,omitzero"`
 	Restored    int           `json:"restored,omitempty"`
 	Seen        time.Time     `json:"seen,omitzero"`
+	Expiry      time.Time     `json:"expiry,omitzero"`
 	Unsaved     bool          `json:"unsaved,omitempty"`
 	Settled     string        `json:"settled,omitempty"`
 	Exchanged   time.Time     `json:"exchanged,omitzero"`
@@ -271,7 +290,7 @@ func (r Record) Encode() Secret {
 	err := enc.Encode(wireRecord{
 		r.Head, wireToken{t.AccessToken.Reveal(), t.RefreshToken.Reveal(), t.IDToken.Reveal(), t.ExpiresAt, t.Scope, t.Type,
 			t.Organization, t.AuthMethod},
-		r.NewestAt, r.Used, r.Sent, r.Dead, r.RefreshedAt, r.Restored, r.Seen, r.Unsaved, r.Settled, r.Exchanged, r.Failure,
+		r.NewestAt, r.Used, r.Sent, r.Dead, r.RefreshedAt, r.Restored, r.Seen, r.Expiry, r.Unsaved, r.Settled, r.Exchanged, r.Failure,
 	})
 	if err != nil {
 		panic(err) // texts, numbers and times of four-digit years
@@ -291,7 +310,7 @@ func DecodeRecord(text Secret) (Record, error) {
 	t := w.Newest
 	r := Record{
 		Head: w.Head, NewestAt: w.NewestAt, Used: w.Used, Sent: w.Sent, Dead: w.Dead, RefreshedAt: w.RefreshedAt, Restored: w.Restored,
-		Seen: w.Seen, Unsaved: w.Unsaved, Settled: w.Settled, Exchanged: w.Exchanged, Failure: w.Failure,
+		Seen: w.Seen, Expiry: w.Expiry, Unsaved: w.Unsaved, Settled: w.Settled, Exchanged: w.Exchanged, Failure: w.Failure,
 		Newest: Token{AccessToken: NewSecret(t.Access), RefreshToken: NewSecret(t.Refresh), IDToken: NewSecret(t.ID), ExpiresAt: t.ExpiresAt,
 			Scope: t.Scope, Type: t.Type, Organization: t.Organization, AuthMethod: t.AuthMethod},
 	}

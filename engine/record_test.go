@@ -120,7 +120,7 @@ func TestSee(t *testing.T) {
 		"another program's refresh of b": {"x", early.Add(time.Hour), "[a b] x", false},
 	} {
 		r := line(early, "a", "b")
-		r.see(fp(test.stored), NewSecret(test.stored), test.refreshedAt, early.Add(2*time.Hour))
+		r.see(fp(test.stored), Token{RefreshToken: NewSecret(test.stored)}, test.refreshedAt, early.Add(2*time.Hour))
 		if got := names(r); got != test.want || r.owed(fp(test.stored)) != test.owed {
 			t.Errorf("%s: %s, owed %v", name, got, r.owed(fp(test.stored)))
 		}

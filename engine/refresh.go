@@ -127,7 +127,7 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 		if err := e.keep(ctx, st, &l, false); err != nil {
 			return resultOf(err)
 		}
-		if req.why == WhyAsked {
+		if req.why == WhyAsked && !l.record.Newest.AccessToken.Empty() {
 			e.mu.Lock()
 			e.serve(st, l.record.Newest.AccessToken, l.a.ExpiresAt, Ahead(l.a, Skew(st.key.Provider)))
 			e.mu.Unlock()
@@ -259,14 +259,16 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	}
 	l.version = versionOf(loaded)
 	l.a, _ = e.take(st, loaded)
-	if err := usable(l.a); err != nil {
-		return l, resultOf(err), true
+	off := usable(l.a)
+	if off != nil && KindOf(off) != KindInactive { // what is switched off is healed all the same
+		return l, resultOf(off), true
 	}
 	if l.old, err = loaded.RefreshToken.Open(); err != nil {
 		return l, resultOf(err), true
 	}
 	token := l.old.Fingerprint()
-	s := sighting{key: st.key, token: token, secret: l.old, refreshedAt: loaded.LastRefreshAt}
+	s := sighting{key: st.key, token: token, refreshedAt: loaded.LastRefreshAt, newest: Token{RefreshToken: l.old, ExpiresAt: loaded.ExpiresAt}}
+	s.newest.AccessToken, _ = loaded.AccessToken.Open()
 	if !loaded.Record.Empty() {
 		s.beside = readBeside(loaded)
 		l.told = s.beside.Dead
@@ -289,7 +291,7 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 		if err = e.keep(ctx, st, &l, healed); err != nil {
 			return l, resultOf(err), true
 		}
-		if req.why == WhyRestore || !Due(l.a, req.window, e.now()) {
+		if off != nil || req.why == WhyRestore || !Due(l.a, req.window, e.now()) {
 			result = skipped(ReasonRestored, nil)
 			result.Healed = healed
 			return l, result, true
@@ -298,7 +300,13 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 		result, done = e.barred(ctx, st, &l, req)
 		return l, result, done
 	}
+	if off != nil {
+		return l, resultOf(off), true
+	}
 	if req.why == WhyRestore {
+		if dead := l.record.Dead; dead.Token == token && l.told.Token != token && dead.Code != "" { // could not be told so far
+			e.markDead(ctx, st, &l)
+		}
 		return l, skipped(ReasonNotDue, nil), true
 	}
 	if e.takenOver(l.a, l.version, req) {
@@ -334,12 +342,19 @@ func (e *Engine) barred(ctx context.Context, st *state, l *look, req request) (R
 		}
 		return skipped(ReasonNeedsLogin, dead.err()), true
 	}
-	if sent.Token == token && sent.Sends == 1 && e.now().Before(l.a.ExpiresAt) {
-		return resultOf(&Error{Kind: KindUnknownOutcome, Message: "the last refresh had no readable answer: " +
-			"its refresh token is sent once more when the access token has expired, at " +
-			l.a.ExpiresAt.UTC().Format(time.RFC3339)}), true
+	if sent.Token != token || sent.Sends != 1 {
+		return Result{}, false
 	}
-	return Result{}, false
+	// Its process may have ended without a word, or may still wait for the answer.
+	wait, now := l.a.ExpiresAt, e.now()
+	if end := sent.At.Add(exchangeTimeout + leaseMargin); !sent.At.IsZero() && end.After(wait) && !sent.At.After(now.Add(clockTolerance)) {
+		wait = end
+	}
+	if !now.Before(wait) {
+		return Result{}, false
+	}
+	return resultOf(&Error{Kind: KindUnknownOutcome, RetryAfter: max(wait.Sub(now), 0), Message: "the last refresh had no readable answer: " +
+		"its refresh token is sent once more when the access token has expired, at " + wait.UTC().Format(time.RFC3339)}), true
 }
 
 // intend is step 5: that the token is about to be sent is made durable, here
@@ -349,7 +364,7 @@ func (e *Engine) intend(ctx context.Context, st *state, l *look) error {
 	if l.before = l.record.Sent; l.before.Token != token {
 		l.before = Sending{}
 	}
-	l.sending = Sending{Token: token, Sends: l.before.Sends + 1, ID: rand.Text()}
+	l.sending = Sending{Token: token, Sends: l.before.Sends + 1, ID: rand.Text(), At: e.now()}
 	record, err := e.note(st, func(r *Record) { r.Sent = l.sending })
 	if err != nil {
 		return Errorf(KindStore, "nothing was sent, as the journal cannot be written", err)

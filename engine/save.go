@@ -85,7 +85,8 @@ func (e *Engine) compare(ctx context.Context, st *state, l *look) (saved Account
 	if stored == l.record.Newest.RefreshToken && stored != l.old {
 		return found, nil // the write was done, its reply was lost
 	}
-	s := sighting{key: st.key, token: stored.Fingerprint(), secret: stored, refreshedAt: found.LastRefreshAt}
+	s := sighting{key: st.key, token: stored.Fingerprint(), refreshedAt: found.LastRefreshAt,
+		newest: Token{RefreshToken: stored, ExpiresAt: found.ExpiresAt}}
 	if !found.Record.Empty() {
 		s.beside = readBeside(found)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -23,6 +24,7 @@ type state struct {
 	record  Record      // as Record.kept has it
 	beside  Fingerprint // of the sealed record beside the account, as it was last read
 	refused Fingerprint // the token whose refusal this process found out
+	told    Fingerprint // the token that the record beside the account has as dead
 	alerted EventKind   // EventNeedsLogin or EventExpired, once told
 	asked   time.Time   // when a caller's refresh last failed
 	taken   time.Time   // when account was last taken in, for listings read before
@@ -111,6 +113,11 @@ func (e *Engine) absorbAll(accounts []Account, began time.Time) {
 			continue
 		}
 		_, s := e.take(st, accounts[i])
+		if s.moved { // what came with the token is no part of a listing
+			if a, err := e.load(context.Background(), s.key); err == nil && versionOf(a).same(s.version) {
+				s.newest.AccessToken, _ = a.AccessToken.Open()
+			}
+		}
 		if s.news {
 			seen = append(seen, s)
 		}
@@ -156,7 +163,8 @@ type sighting struct {
 	key         Key
 	version     version
 	token       Fingerprint
-	secret      Secret // where it is new
+	newest      Token // the refresh token where it is new, and the expiry
+	moved       bool  // another program put it in the place of one known here
 	beside      *Record
 	refreshedAt time.Time // as the store has it
 	news        bool      // the journal does not know it yet
@@ -168,7 +176,12 @@ func (s sighting) on(r *Record, now time.Time) {
 	if s.beside != nil {
 		r.merge(*s.beside, s.token)
 	}
-	r.see(s.token, s.secret, s.refreshedAt, now)
+	r.see(s.token, s.newest, s.refreshedAt, now)
+	for _, at := range []time.Time{s.refreshedAt, r.RefreshedAt} {
+		if at.After(r.Dead.At) && !at.After(now) { // the provider took it since
+			r.Dead = Verdict{}
+		}
+	}
 }
 
 // readBeside opens the record beside an account.
@@ -193,16 +206,17 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	known := st.version.refresh == v.refresh && st.account.Problem == nil && !st.version.refresh.Zero() &&
 		(st.token == st.record.Head || st.record.usedUp(st.token))
 	reread := beside != st.beside && !a.Record.Empty()
-	s := sighting{key: a.Key, version: v, token: st.token, refreshedAt: a.LastRefreshAt}
+	s := sighting{key: a.Key, version: v, token: st.token, refreshedAt: a.LastRefreshAt, newest: Token{ExpiresAt: a.ExpiresAt}}
 	e.mu.Unlock()
 
 	if a.Problem == nil && !known {
 		var err error
 		s.token = Fingerprint{}
-		if s.secret, err = a.RefreshToken.Open(); err != nil {
+		if s.newest.RefreshToken, err = a.RefreshToken.Open(); err != nil {
 			a.Problem = err
-		} else if !s.secret.Empty() {
-			s.token = s.secret.Fingerprint()
+		} else if !s.newest.RefreshToken.Empty() {
+			s.token = s.newest.RefreshToken.Fingerprint()
+			s.newest.AccessToken, _ = a.AccessToken.Open() // none in a listing
 		}
 	}
 	if a.Problem == nil && reread {
@@ -217,8 +231,12 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		st.record.Used = slices.Clone(st.record.Used)
 		s.on(&st.record, e.now())
 		s.news = !st.record.same(before) && (e.running || st.flight != nil || !before.same(Record{}))
+		s.moved = s.news && !before.Head.Zero() && st.record.Head != before.Head && st.record.Newest.AccessToken.Empty()
 		st.record = st.record.kept()
 		st.beside = beside
+		if s.beside != nil {
+			st.told = s.beside.Dead.Token
+		}
 	}
 	a = st.corrected(a, s.token, e.now())
 	full := a
@@ -245,9 +263,6 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		return full, s
 	}
 	r := &st.record
-	if at := a.LastRefreshAt; at.After(r.Dead.At) && !at.After(e.now()) { // the provider took it since
-		r.Dead = Verdict{}
-	}
 	if st.tries.Dead && r.Dead.Token != token || changed && st.tries.Err != nil && !r.usedUp(token) {
 		// Another program's refresh or a new sign-in: the failure was of the old token.
 		st.tries = Tries{Result: ResultElsewhere, At: e.now(), Succeeded: st.tries.Succeeded}
@@ -270,8 +285,15 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		}
 	}
 	e.requeue(st)
-	s.owed = st.flight == nil && r.owed(token)
+	s.owed = st.flight == nil && st.owes()
 	return full, s
+}
+
+// owes reports whether the store lacks something that is known here: the
+// newest token, or a provider's final answer. With e.mu held.
+func (st *state) owes() bool {
+	dead := st.record.Dead
+	return st.record.owed(st.token) || dead.Token == st.token && dead.Code != "" && st.told != st.token && !st.token.Zero()
 }
 
 // clockTolerance is how far a time may lie in the future and be believed.
