@@ -70,6 +70,10 @@ type Account struct {
 	// the engine has read it, LastRefreshAt is the later of both.
 	Record Sealed
 
+	// Doubted says that ExpiresAt was reckoned by a clock that was wrong: the
+	// account is due, whatever it says.
+	Doubted bool
+
 	// Problem, of KindUnreadable, is why the account cannot be used at all.
 	Problem error
 }

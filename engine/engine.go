@@ -54,11 +54,12 @@ type Engine struct {
 	running   bool
 	closed    bool
 	storeDown bool
-	// writeDown says that what failed was a write: only one that works ends it.
-	writeDown   bool
-	unreachable map[string]bool // providers that cannot be connected to
-	ahead       time.Duration   // the clock, as it was last told
-	underWay    int             // flights
+	// writeDown and lockDown say that what failed was a write, or a lock: only
+	// one that works ends it.
+	writeDown, lockDown bool
+	unreachable         map[string]bool          // providers that cannot be connected to
+	ahead               map[string]time.Duration // of the providers' clocks, as it was last told
+	underWay            int                      // flights
 
 	mark           int64          // how far the journal was read
 	waiting        map[Key]Record // of the journal, for accounts not seen so far
@@ -80,6 +81,7 @@ func New(p Params) *Engine {
 		policy:    p.Policy,
 
 		unreachable: map[string]bool{},
+		ahead:       map[string]time.Duration{},
 		waiting:     map[Key]Record{},
 	}
 	e.ending, e.end = context.WithCancel(context.Background())
@@ -149,6 +151,7 @@ func (e *Engine) Scan(ctx context.Context) error {
 	}
 	e.recallAll(ctx)
 	e.absorbAll(listing.Accounts, began)
+	e.catchUp()
 	e.probe(ctx)
 	if len(listing.Problems) == 0 {
 		e.prune(ctx)
@@ -161,28 +164,30 @@ func (e *Engine) Scan(ctx context.Context) error {
 // noteAnswer notes how a reading went, unless it was the caller that gave up.
 func (e *Engine) noteAnswer(caller context.Context, err error) {
 	if err == nil || caller.Err() == nil {
-		e.noteStore(err, false)
+		e.noteStore(err)
 	}
 }
 
-// noteWrite notes how a write went.
-func (e *Engine) noteWrite(err error) {
-	if err == nil || KindOf(err) == KindStore {
-		e.noteStore(err, true)
+// noteWrite notes how a write went, or a lock, which proves less.
+func (e *Engine) noteWrite(err error, lock bool) {
+	if err != nil && KindOf(err) != KindStore {
+		return
 	}
+	e.mu.Lock()
+	if e.lockDown = err != nil; !lock {
+		e.writeDown = err != nil
+	}
+	e.mu.Unlock()
+	e.noteStore(err)
 }
 
 // noteStore publishes the store's going and coming. A store that can be read
 // and not written is away too, until a write works. Its return ends the backoff
 // of everything that failed for want of it, and stores what is owed to it.
-func (e *Engine) noteStore(err error, write bool) {
-	failed := KindOf(err) == KindStore && err != nil
+func (e *Engine) noteStore(err error) {
 	e.mu.Lock()
 	was := e.storeDown
-	if write {
-		e.writeDown = failed
-	}
-	e.storeDown = failed || e.writeDown
+	e.storeDown = KindOf(err) == KindStore && err != nil || e.writeDown || e.lockDown
 	down := e.storeDown
 	var owed []*state
 	if was && !down {
@@ -210,17 +215,38 @@ func (e *Engine) noteStore(err error, write bool) {
 	}
 }
 
-// probe finds out whether a store that took no writes takes them again.
+// probe finds out whether a store that took no writes takes them again: by what
+// is owed to it, where something is, else by a lock and by writing an account's
+// record as it is.
 func (e *Engine) probe(ctx context.Context) {
 	e.mu.Lock()
-	down := e.writeDown
-	e.mu.Unlock()
-	if !down {
-		return
+	writeDown, lockDown := e.writeDown, e.lockDown
+	var any, owed *state
+	for _, st := range *e.index.Load() {
+		if st.flight != nil || st.token.Zero() || st.account.Problem != nil {
+			continue
+		}
+		if any = st; st.owes() {
+			owed = st
+		}
 	}
-	lease, err := e.tryLock(ctx, Key{Provider: "tokentray", ID: "probe"})
-	if err == nil {
-		lease.Release(ctx)
+	e.mu.Unlock()
+	if lockDown {
+		if lease, err := e.tryLock(ctx, Key{Provider: "tokentray", ID: "probe"}); err == nil {
+			lease.Release(ctx)
+		}
+	}
+	switch {
+	case !writeDown:
+	case owed != nil:
+		e.start(owed, request{why: WhyRestore})
+	case any != nil:
+		if a, err := e.load(ctx, any.key); err == nil {
+			record := a.Record
+			if text, err := record.Open(); err == nil {
+				e.write(ctx, a, Change{Record: text})
+			}
+		}
 	}
 }
 

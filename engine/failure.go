@@ -156,6 +156,9 @@ func (e *Engine) triesOf(a Account, f Failure) Tries {
 	if f.Kind == KindRateLimited {
 		message = "the provider limits the rate and asked to wait until " + f.RetryAt.Local().Format(time.DateTime)
 	}
+	if f.Kind != KindUnknownOutcome {
+		f.RetryAt = retryIn(f.RetryAt, e.now())
+	}
 	return Tries{
 		Result: ResultFailed, At: f.At, Failures: f.Failures, RetryAt: f.RetryAt, Stuck: f.Kind == KindSettings,
 		Err: &Error{Kind: f.Kind, Code: f.Code, Message: message},

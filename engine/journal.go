@@ -102,6 +102,9 @@ func (e *Engine) note(st *state, change func(*Record)) (Record, error) {
 	defer cancel()
 	e.mu.Lock()
 	mem, stored := st.record.kept(), st.token
+	if st.unjournaled != nil {
+		mem = *st.unjournaled
+	}
 	e.mu.Unlock()
 	var whole Record
 	err := e.journal.Update(ctx, func(_ Key, r *Record) {
@@ -115,9 +118,29 @@ func (e *Engine) note(st *state, change func(*Record)) (Record, error) {
 		change(&whole)
 	}
 	e.mu.Lock()
-	st.record = whole.kept()
+	st.record, st.unjournaled = whole.kept(), nil
+	if err != nil {
+		st.unjournaled = &whole
+	}
 	e.mu.Unlock()
 	return whole, err
+}
+
+// catchUp writes what the journal could not take when it came.
+func (e *Engine) catchUp() {
+	e.mu.Lock()
+	var behind []*state
+	for _, st := range *e.index.Load() {
+		if st.unjournaled != nil && st.flight == nil {
+			behind = append(behind, st)
+		}
+	}
+	e.mu.Unlock()
+	for _, st := range behind {
+		if _, err := e.note(st, func(*Record) {}); err != nil {
+			return
+		}
+	}
 }
 
 // recall reads what the journal says of one account that was not seen so far.

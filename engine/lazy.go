@@ -35,6 +35,9 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 		if access, ok := e.remembered(key, 0); ok && KindOf(err) == KindStore {
 			return access, nil
 		}
+		if access, ok := e.pending(key); ok && KindOf(err) == KindStore {
+			return access, nil
+		}
 		return Secret{}, err
 	}
 	seen := versionOf(a)
@@ -46,7 +49,7 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 		return Secret{}, a.Problem
 	}
 	skew := Ahead(a, Skew(a.Provider))
-	if e.now().Before(a.ExpiresAt.Add(-skew)) {
+	if !a.Doubted && e.now().Before(a.ExpiresAt.Add(-skew)) {
 		access, err := a.AccessToken.Open()
 		if err == nil && !access.Empty() {
 			e.mu.Lock()
@@ -131,6 +134,16 @@ func (e *Engine) remembered(key Key, skew time.Duration) (Secret, bool) {
 		return t.access, true
 	}
 	return Secret{}, false
+}
+
+// pending is an access token that the journal has and the store does not, of an
+// account that could not be read so far.
+func (e *Engine) pending(key Key) (Secret, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.waiting[key]
+	ok := r.Unsaved && !r.Newest.AccessToken.Empty() && e.now().Before(r.Newest.ExpiresAt)
+	return r.Newest.AccessToken, ok
 }
 
 // serve makes access the token of the hit path. With e.mu held.

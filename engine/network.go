@@ -101,9 +101,10 @@ func (e *Engine) noteClock(provider string, token Token, err error) {
 		ahead = 0
 	}
 	e.mu.Lock()
-	news := (ahead == 0) != (e.ahead == 0) || (ahead-e.ahead).Abs() >= clockBorne
+	told := e.ahead[provider]
+	news := (ahead == 0) != (told == 0) || (ahead-told).Abs() >= clockBorne
 	if news {
-		e.ahead = ahead
+		e.ahead[provider] = ahead
 	}
 	e.mu.Unlock()
 	if news {

@@ -74,13 +74,13 @@ func Ahead(a Account, window time.Duration) time.Duration {
 // Due reports whether the account is within window of its expiry. An unknown
 // expiry counts as expired.
 func Due(a Account, window time.Duration, now time.Time) bool {
-	return a.ExpiresAt.IsZero() || !now.Before(a.ExpiresAt.Add(-Ahead(a, window)))
+	return a.ExpiresAt.IsZero() || a.Doubted || !now.Before(a.ExpiresAt.Add(-Ahead(a, window)))
 }
 
 // Deadline is the account's own moment: expiry − window − jitter, where the
 // jitter is up to a fifth of the window and the same whenever it is asked for.
 func (p Policy) Deadline(a Account) time.Time {
-	if a.ExpiresAt.IsZero() {
+	if a.ExpiresAt.IsZero() || a.Doubted {
 		return time.Time{}
 	}
 	window := Ahead(a, p.Window)
@@ -135,6 +135,15 @@ func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 // provider with tiny lifetimes must not be hammered.
 func (p Policy) resting(a Account, t Tries) bool {
 	return !t.Succeeded.IsZero() && p.Deadline(a).Sub(t.Succeeded) < dueAtOnce
+}
+
+// retryIn bounds a time of retry, for a clock that was set back since: no wait
+// is longer than a provider may ask for.
+func retryIn(at, now time.Time) time.Time {
+	if limit := now.Add(time.Hour); at.After(limit) {
+		return limit
+	}
+	return at
 }
 
 // Backoff is the wait after the n-th failure in a row: full jitter under an

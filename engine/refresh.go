@@ -232,7 +232,7 @@ func (e *Engine) tryLock(ctx context.Context, key Key) (Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	lease, err := e.locker.TryLock(ctx, key)
-	e.noteWrite(err)
+	e.noteWrite(err, true)
 	return lease, err
 }
 

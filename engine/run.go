@@ -120,6 +120,9 @@ func (e *Engine) doubtExpiries(now time.Time) {
 		if st.tries.Succeeded.After(now) {
 			st.tries.Succeeded = time.Time{}
 		}
+		if KindOf(st.tries.Err) != KindUnknownOutcome { // that one waits for an expiry
+			st.tries.RetryAt = retryIn(st.tries.RetryAt, now)
+		}
 		e.requeue(st)
 	}
 }

@@ -65,7 +65,7 @@ func (e *Engine) write(ctx context.Context, a Account, c Change) (Account, error
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	written, err := e.store.Write(ctx, a, c)
-	e.noteWrite(err)
+	e.noteWrite(err, false)
 	return written, err
 }
 

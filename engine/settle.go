@@ -54,7 +54,9 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 	if KindOf(r.Err) == KindNotFound {
 		e.forget(st)
 	}
-	e.hub.publish(Event{Kind: EventRefreshed, Account: e.view(st, now), Result: r, Why: req.why})
+	if req.why != WhyRestore || KindOf(r.Err) != KindStore { // that the store is away is told already
+		e.hub.publish(Event{Kind: EventRefreshed, Account: e.view(st, now), Result: r, Why: req.why})
+	}
 	if st.tries.Err == nil {
 		e.recovered(st)
 	}

@@ -30,6 +30,8 @@ type state struct {
 	taken   time.Time   // when account was last taken in, for listings read before
 	flight  *flight     // the refresh under way
 	saves   int         // counts them: a read-back belongs to the last one
+	// unjournaled is the whole record, where the journal did not take it.
+	unjournaled *Record
 
 	due   time.Time // when the queue takes it
 	place int       // in the queue, plus one; 0: not queued
@@ -301,14 +303,13 @@ const clockTolerance = time.Minute
 
 // corrected is the account with what is known better than its store has it.
 // Where this machine's last exchange lies in the future, the clock was set back
-// since, and the expiry that was reckoned by it cannot be believed: it counts
-// as expired. With e.mu held.
+// since, and the expiry that was reckoned by it is doubted. With e.mu held.
 func (st *state) corrected(a Account, token Fingerprint, now time.Time) Account {
 	if st.record.RefreshedAt.After(a.LastRefreshAt) {
 		a.LastRefreshAt = st.record.RefreshedAt
 	}
 	if at := st.record.Exchanged; at.After(now.Add(clockTolerance)) && st.record.Head == token {
-		a.ExpiresAt = time.Time{}
+		a.Doubted = true
 	}
 	return a
 }

@@ -15,6 +15,9 @@ if stored ~= ARGV[1] then
 end
 -- The record first: a script that fails between the two writes is not undone, and the record heals the hash.
 redis.call('SET', KEYS[2], ARGV[3])
+if #ARGV == 4 then -- nothing to change: shows all the same that the hash can be written, before a token is spent
+  redis.call('HSET', KEYS[1], 'refreshToken', stored)
+end
 if #ARGV > 4 and (ARGV[4] == '' or redis.call('HGET', KEYS[1], ARGV[4]) ~= 'true') then
   redis.call('HSET', KEYS[1], unpack(ARGV, 5))
 end
