@@ -88,7 +88,7 @@ func (e *Engine) beginScan(ctx context.Context, policy Policy) chan struct{} {
 	go func() {
 		defer e.flights.Done()
 		defer close(done)
-		if policy.Proactive {
+		if policy.Proactive && !e.storeAway() { // else it looks for the store's return alone
 			e.pass(ctx, PassParams{}, WhyProactive)
 		} else {
 			e.Scan(ctx)

@@ -29,6 +29,8 @@ type keeper struct {
 	For              time.Duration // run so long; 0: one pass
 	Ask              bool          // ask for every token all the time, too
 
+	// Later is by how much its clock is later than ours.
+	Later time.Duration
 	// Die is the point at which it is killed, and RedisPID who dies with it.
 	Die      string
 	RedisPID int
@@ -111,10 +113,10 @@ func (k keeper) work() int {
 		fmt.Println(err)
 		return 1
 	}
-	if k.Die != "" { // the same, with a trap at every step
+	if k.Die != "" || k.Later > 0 { // the same, with a trap at every step, or later
 		app.Engine.Close()
 		app.Engine = engine.New(k.deadly(engine.Params{Store: app.Store, Locker: app.Store, Journal: journal{app}, Policy: Policy(s),
-			Providers: provider.New(Providers(s))}))
+			Providers: provider.New(Providers(s)), Clock: func() time.Time { return time.Now().Add(k.Later) }}))
 	}
 	defer app.Close()
 	if k.For == 0 {

@@ -214,7 +214,7 @@ func killedAt(t *testing.T, name, store, point string, server *redistest.Server,
 		server.Client.PExpire(t.Context(), "token_refresh_lock:claude:"+account.ID, time.Millisecond)
 	}
 
-	k.Die, k.RedisPID = "", 0
+	k.Die, k.RedisPID, k.Later = "", 0, time.Minute
 	var outputs []string
 	for range 2 {
 		_, output := k.start(t)()

@@ -17,7 +17,10 @@ func (a *App) localFile() (*local.Store, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.file != nil {
-		return a.file, nil
+		if Store(a.file) == a.Store || !a.file.Moved() {
+			return a.file, nil
+		}
+		a.drop() // another process set it aside
 	}
 	file, err := local.Open(a.database)
 	if local.Damaged(err) && a.setAside() {
@@ -27,6 +30,12 @@ func (a *App) localFile() (*local.Store, error) {
 		a.file = file
 	}
 	return file, err
+}
+
+// drop leaves the file to those who are at work on it. With a.mu held.
+func (a *App) drop() {
+	a.dropped = append(a.dropped, a.file)
+	a.file = nil
 }
 
 // setAside moves the damaged file out of the way. With a.mu held.
@@ -62,8 +71,7 @@ func (j journal) with(do func(*local.Journal) error) error {
 		}
 		j.app.mu.Lock()
 		if file != nil && j.app.file == file {
-			file.Close()
-			j.app.file = nil
+			j.app.drop()
 			j.app.setAside()
 		}
 		j.app.mu.Unlock()

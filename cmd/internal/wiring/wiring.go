@@ -40,6 +40,8 @@ type App struct {
 
 	mu   sync.Mutex   // guards file
 	file *local.Store // opened when it is needed, where it is not the store itself
+	// dropped were file before they were set aside.
+	dropped []*local.Store
 }
 
 // Open wires an engine on the store that the settings choose: a relay's Redis,
@@ -76,8 +78,10 @@ func (a *App) Close() {
 	a.Engine.Close()
 	a.subscribers.Wait()
 	a.Store.Close()
-	if a.file != nil && Store(a.file) != a.Store {
-		a.file.Close()
+	for _, file := range append(a.dropped, a.file) {
+		if file != nil && Store(file) != a.Store {
+			file.Close()
+		}
 	}
 }
 

@@ -17,6 +17,13 @@ func Damaged(err error) bool {
 	return ok && (fault.Code()&0xff == sqlite3.SQLITE_CORRUPT || fault.Code()&0xff == sqlite3.SQLITE_NOTADB)
 }
 
+// Moved reports whether another file, or none, has taken the file's place, as
+// after SetAside by another process.
+func (s *Store) Moved() bool {
+	info, err := os.Stat(s.path)
+	return err != nil || !os.SameFile(info, s.info)
+}
+
 // SetAside moves a damaged file out of the way, with its key where that is a
 // file, and returns its new name. Nothing is deleted. A file that turns out to
 // be sound stays, and the name is "".

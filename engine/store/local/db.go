@@ -21,6 +21,7 @@ import (
 type Store struct {
 	path string
 	db   *sql.DB
+	info os.FileInfo // of the file that was opened
 	ring ring
 
 	mu  sync.Mutex
@@ -114,7 +115,10 @@ func (s *Store) open() error {
 	if err != nil {
 		return err
 	}
-	file.Close()
+	s.info, err = file.Stat()
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
 	if s.db, err = sql.Open("sqlite", source(s.path)); err != nil {
 		return err
 	}

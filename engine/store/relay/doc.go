@@ -3,6 +3,6 @@
 // and its lock, as relay/INTEROP.md describes them.
 //
 // It writes only the token fields of an account, in one Lua script that first
-// compares the stored refresh token, and a memo beside the account (key
+// compares the stored refresh token, and the record beside the account (key
 // tokentray:{<account key>}; the braces keep it in the account's Cluster slot).
 package relay

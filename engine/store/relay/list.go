@@ -106,6 +106,10 @@ func (s *Store) readAll(ctx context.Context, members []member, names []string) (
 	return replies, err
 }
 
+// noRecord stands where a record should be and something else is: it opens as
+// a damaged one. read.lua has the same.
+const noRecord = "?"
+
 // readPipelined does the same where the keys lie in different Cluster slots.
 func (s *Store) readPipelined(ctx context.Context, members []member, names []string) ([]any, error) {
 	pipe := s.client.Pipeline()
@@ -128,10 +132,16 @@ func (s *Store) readPipelined(ctx context.Context, members []member, names []str
 			}
 			replies = append(replies, values)
 		case *redis.StringCmd:
-			if record, err := c.Result(); err == nil {
+			record, err := c.Result()
+			switch {
+			case err == nil:
 				replies = append(replies, record)
-			} else {
+			case err == redis.Nil:
 				replies = append(replies, nil)
+			case redis.HasErrorPrefix(err, "WRONGTYPE"):
+				replies = append(replies, noRecord)
+			default:
+				return nil, err
 			}
 		}
 	}

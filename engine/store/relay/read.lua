@@ -6,6 +6,6 @@ for i = 1, #KEYS, 2 do
   local values = redis.pcall('HMGET', KEYS[i], unpack(ARGV))
   out[#out + 1] = values.err or values
   local record = redis.pcall('GET', KEYS[i + 1])
-  out[#out + 1] = type(record) == 'string' and record
+  out[#out + 1] = type(record) == 'table' and '?' or record
 end
 return out
