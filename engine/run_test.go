@@ -418,3 +418,64 @@ func BenchmarkHit(b *testing.B) {
 		}
 	})
 }
+
+// A lease that could end before the provider's answer is no lease: nothing is
+// sent.
+func TestLeaseAlmostOver(t *testing.T) {
+	for name, until := range map[string]time.Duration{"too short": exchangeTimeout + leaseMargin - time.Second, "over": -time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Policy{})
+				d.signIn("a", -time.Minute)
+				d.locker = shortLocker{d.store, until}
+				if r := one(t, pass(t, d, PassParams{})); r.Reason != ReasonLocked || r.Err == nil {
+					t.Errorf("%+v", r)
+				}
+				if n := len(d.provider.asked()); n != 0 {
+					t.Errorf("%d requests", n)
+				}
+				d.locker = d.store
+				if r := one(t, pass(t, d, PassParams{})); r.Outcome != ResultRefreshed { // nothing is held against the token
+					t.Errorf("%s %v", r.Outcome, r.Err)
+				}
+			})
+		})
+	}
+}
+
+type shortLocker struct {
+	Locker
+	left time.Duration
+}
+
+type shortLease struct {
+	Lease
+	until time.Time
+}
+
+func (l shortLocker) TryLock(ctx context.Context, key Key) (Lease, error) {
+	lease, err := l.Locker.TryLock(ctx, key)
+	return shortLease{lease, time.Now().Add(l.left)}, err
+}
+
+func (l shortLease) Until() time.Time { return l.until }
+
+// A machine that sleeps stops the timers and not the wall clock: within a
+// minute of its waking what is due is refreshed.
+func TestWakingUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		off := &offset{}
+		d := &desk{store: newShelf(), book: newBook(), provider: newIssuer(), clock: off.now}
+		d.provider.clock = off.now
+		d.Engine = d.another(Policy{Proactive: true, Interval: 24 * time.Hour})
+		t.Cleanup(d.Close)
+		for i := range 10 {
+			d.signIn(fmt.Sprint(i), 6*time.Hour)
+		}
+		running(t, d)
+		time.Sleep(time.Minute)
+		off.set(8 * time.Hour)
+		time.Sleep(time.Minute + 2*time.Second)
+		d.spentOnce(t, 10)
+	})
+}
