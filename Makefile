@@ -64,12 +64,7 @@ e2e: setup-test ## the real app on a desktop without a screen, driven as a perso
 # FUZZTIME is how long each target runs.
 FUZZTIME ?= 20s
 fuzz: setup-test ## every fuzz target, each for 20 s (FUZZTIME=5m for longer)
-	@for package in $$(go list ./engine/...); do \
-		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			echo "==> $$package $$target, $(FUZZTIME)"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package || exit 1; \
-		done; \
-	done
+	@scripts/fuzz $(FUZZTIME)
 
 test-long: setup-test ## the tests with their longer runs, some 20 minutes
 	TOKENTRAY_LONG=1 $(TEST) -timeout 60m -count=1 $(RACED)

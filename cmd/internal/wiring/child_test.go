@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"tokentray/engine"
 	"tokentray/engine/provider"
 	"tokentray/engine/settings"
@@ -49,7 +51,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(k.work())
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // start starts the process.
