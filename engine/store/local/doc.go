@@ -9,5 +9,6 @@
 // A commit is durable when it returns (WAL, synchronous=FULL). The lease is a
 // file lock: it ends with its process, however that ends.
 //
-// The same file keeps the refresh history of all stores' accounts.
+// The same file keeps the journal and the refresh history of all stores'
+// accounts.
 package local

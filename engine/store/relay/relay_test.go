@@ -237,6 +237,9 @@ func TestMarkDead(t *testing.T) {
 		if again, _ := s.Load(t.Context(), old.Key); again.Record.Stored() == "" {
 			t.Errorf("%s: not remembered for the other keepers", key)
 		}
+		if ttl := server.Client.TTL(t.Context(), "tokentray:{"+key+"}").Val(); ttl < 179*24*time.Hour {
+			t.Errorf("%s: what is remembered goes after %v", key, ttl)
+		}
 	}
 }
 

@@ -14,7 +14,8 @@ if stored ~= ARGV[1] then
   return 'changed'
 end
 -- The record first: a script that fails between the two writes is not undone, and the record heals the hash.
-redis.call('SET', KEYS[2], ARGV[3])
+-- It goes by itself half a year later: nothing of an account that was deleted stays for ever.
+redis.call('SET', KEYS[2], ARGV[3], 'EX', 180 * 86400)
 if #ARGV == 4 then -- nothing to change: shows all the same that the hash can be written, before a token is spent
   redis.call('HSET', KEYS[1], 'refreshToken', stored)
 end
