@@ -128,10 +128,7 @@ func (r *Record) rotate(old Secret, answer Token, now time.Time) {
 	r.Sent, r.Dead, r.Failure = Sending{}, Verdict{}, Failure{}
 	r.Exchanged = now
 	if !answer.AccessToken.Empty() {
-		r.Expiry = answer.ExpiresAt
-	}
-	if !answer.AccessToken.Empty() {
-		r.RefreshedAt = now
+		r.RefreshedAt, r.Expiry = now, answer.ExpiresAt
 	}
 }
 
@@ -158,7 +155,9 @@ func (r *Record) see(token Fingerprint, newest Token, refreshedAt, now time.Time
 	if r.usedUp(token) {
 		return
 	}
-	if r.Dead.Token == r.Head && !r.Dead.Token.Zero() || !r.Expiry.IsZero() && newest.ExpiresAt.After(r.Expiry) || refreshedAt.After(r.RefreshedAt) && refreshedAt.After(r.Seen) {
+	dead := r.Dead.Token == r.Head && !r.Head.Zero()
+	later := !r.Expiry.IsZero() && newest.ExpiresAt.After(r.Expiry)
+	if dead || later || refreshedAt.After(r.RefreshedAt) && refreshedAt.After(r.Seen) {
 		r.spend(r.Head)
 	}
 	if refreshedAt.After(r.Seen) {
@@ -168,6 +167,14 @@ func (r *Record) see(token Fingerprint, newest Token, refreshedAt, now time.Time
 	if r.Newest = newest; newest.AccessToken.Empty() {
 		r.Newest = Token{RefreshToken: newest.RefreshToken}
 	}
+}
+
+// expiry is that of Head's access token, as far as it is known.
+func (r *Record) expiry() time.Time {
+	if r.Newest.ExpiresAt.After(r.Expiry) {
+		return r.Newest.ExpiresAt
+	}
+	return r.Expiry
 }
 
 // merge takes in what another keeper left beside the account, where stored is
@@ -187,12 +194,15 @@ func (r *Record) merge(o Record, stored Fingerprint) {
 		if !r.Unsaved && (r.Newest.RefreshToken.Empty() || o.Newest.ExpiresAt.After(r.Newest.ExpiresAt)) {
 			r.Newest, r.NewestAt = o.Newest, o.NewestAt
 		}
+		if at := o.expiry(); at.After(r.Expiry) {
+			r.Expiry = at
+		}
 		if r.Unsaved && !o.Unsaved && o.Newest.ExpiresAt.Equal(r.Newest.ExpiresAt) { // stored, though nobody here heard of it
 			r.Unsaved = false
 		}
 	case r.Head.Zero(), slices.Contains(o.Used, r.Head), o.Head == stored,
 		r.Head != stored && !r.Unsaved && o.NewestAt.After(r.NewestAt):
-		r.Head, r.Newest, r.NewestAt, r.Unsaved = o.Head, o.Newest, o.NewestAt, false
+		r.Head, r.Newest, r.NewestAt, r.Unsaved, r.Expiry = o.Head, o.Newest, o.NewestAt, false, o.expiry()
 		older, newer = newer, older
 	}
 	r.Used = nil

@@ -127,6 +127,22 @@ func TestSee(t *testing.T) {
 	}
 }
 
+// What another keeper rotated has its own expiry: an older token that nobody
+// knows is not taken for a refresh of it.
+func TestMergeTakesTheExpiry(t *testing.T) {
+	r := line(early, "a", "b")
+	r.merge(line(early.Add(8*time.Hour), "b", "c"), fp("c"))
+	r.see(fp("x"), Token{RefreshToken: NewSecret("x"), ExpiresAt: early.Add(2 * time.Hour)}, time.Time{}, early.Add(9*time.Hour))
+	if r.usedUp(fp("c")) {
+		t.Error("the newest counts as used up")
+	}
+	r = line(early, "a", "b")
+	r.see(fp("x"), Token{RefreshToken: NewSecret("x"), ExpiresAt: early.Add(2 * time.Hour)}, time.Time{}, early.Add(9*time.Hour))
+	if !r.usedUp(fp("b")) {
+		t.Error("a later expiry does not show that another program refreshed")
+	}
+}
+
 // A record comes back as it went, and what could not be read says so.
 func TestRecordEncoding(t *testing.T) {
 	r := line(early, "a", "b", "c")
