@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -441,6 +442,43 @@ func (s *lossyStore) Write(ctx context.Context, old Account, c Change) (Account,
 	if s.carriedOut {
 		s.Store.Write(ctx, old, c)
 	}
+	return Account{}, errAway
+}
+
+// A write that ended halfway has left the record beside the account, and not
+// the token: that is owed still, and served meanwhile.
+func TestWriteThatEndedHalfway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", -time.Minute)
+		broken := &halfway{Store: d.store}
+		d.Engine.store = broken
+		running(t, d)
+		for range 3 {
+			if access, err := d.ValidAccessToken(t.Context(), key); err != nil || access.Reveal() != "access-2" {
+				t.Errorf("served %q, %v", access.Reveal(), err)
+			}
+			time.Sleep(time.Minute) // it scans meanwhile
+		}
+		broken.mended.Store(true)
+		time.Sleep(16 * time.Second) // a try under way ends first, after 10 s
+		if refresh, access := d.tokens(t, key); refresh != "refresh-2" || access != "access-2" {
+			t.Errorf("stored %s, %s", refresh, access)
+		}
+		d.spentOnce(t, 1)
+	})
+}
+
+type halfway struct {
+	Store
+	mended atomic.Bool
+}
+
+func (s *halfway) Write(ctx context.Context, old Account, c Change) (Account, error) {
+	if c.Token == (Token{}) || s.mended.Load() {
+		return s.Store.Write(ctx, old, c)
+	}
+	s.Store.Write(ctx, old, Change{Record: c.Record})
 	return Account{}, errAway
 }
 

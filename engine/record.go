@@ -197,7 +197,7 @@ func (r *Record) merge(o Record, stored Fingerprint) {
 		if at := o.expiry(); at.After(r.Expiry) {
 			r.Expiry = at
 		}
-		if r.Unsaved && !o.Unsaved && o.Newest.ExpiresAt.Equal(r.Newest.ExpiresAt) { // stored, though nobody here heard of it
+		if r.Unsaved && !o.Unsaved && stored == r.Head && o.Newest.ExpiresAt.Equal(r.Newest.ExpiresAt) { // stored, though nobody here heard of it
 			r.Unsaved = false
 		}
 	case r.Head.Zero(), slices.Contains(o.Used, r.Head), o.Head == stored,
