@@ -31,7 +31,7 @@ func Text(out io.Writer, level slog.Leveler, stamp bool) slog.Handler {
 func JSON(out io.Writer, level slog.Leveler) slog.Handler {
 	return slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.MessageKey {
-			a.Value = slog.StringValue(strings.TrimSpace(a.Value.String()))
+			a.Value = slog.StringValue(engine.CleanLine(a.Value.String()))
 		}
 		return a
 	}})

@@ -65,7 +65,8 @@ func (d Desktop) group(alerts <-chan engine.Event) {
 				timer = nil
 			}
 		}
-		d.Show(d.say(together))
+		title, text := d.say(together)
+		d.Show(engine.CleanLine(title), engine.CleanLine(text)) // a cause may hold what a stranger sent
 	}
 }
 

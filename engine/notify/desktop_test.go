@@ -20,6 +20,7 @@ func TestDesktop(t *testing.T) {
 		"nothing to tell": {[]engine.Event{{Kind: engine.EventRefreshed}}, "[]"},
 		"needs a person":  {[]engine.Event{one}, "[团队 needs you to sign in again: Invalid refresh token]"},
 		"expired":         {[]engine.Event{alert(engine.EventExpired, engine.Claude, errors.New("503"))}, "[The token of 团队 has expired: 503]"},
+		"hostile":         {[]engine.Event{alert(engine.EventExpired, engine.Claude, errors.New("a\x1b[31m\u202eb\nc"))}, "[The token of 团队 has expired: a[31mbc]"},
 		"recovered":       {[]engine.Event{alert(engine.EventRecovered, engine.Claude, nil)}, "[团队 is well again: Its token was refreshed.]"},
 		"many": {slices.Repeat([]engine.Event{one}, 7),
 			"[7 accounts need attention: 团队, 团队, 团队, 团队, 团队 and 2 more]"},
