@@ -29,7 +29,7 @@ func FuzzRecord(f *testing.F) {
 		"", "null", "{}", `{"newest":{"scope":"` + strings.Repeat("<", maxRecord/2) + `"}}`, "[]", "{", `"record"`, "\xff", `{"head":null}`, `{"head":"00"}`, `{"head":"zz"}`, `{"used":["",null]}`,
 		`{"newest":{"refresh":"not the head's"}}`, `{"newest":{"access":"\u0000\u001b[2J\u202e\u2028\ud800"}}`, "{\"settled\":\"\xff\"}",
 		`{"restored":-1,"sent":{"sends":9223372036854775807}}`, `{"restored":1e400}`, `{"restored":NaN}`, `{"failure":{"kind":256}}`,
-		`{"seen":"0000-01-01T00:00:00+23:59"}`, `{"seen":"9999-12-31T23:59:59.999999999-23:59"}`, `{"seen":"10000-01-01T00:00:00Z"}`,
+		`{"seen":"0000-01-01T00:00:00+23:59"}`, `{"seen":"9999-12-31T23:59:59.999999999-23:59"}`, `{"seen":"10000-01-01T00:00:00Z"}`, `{"seen":"9999-12-31T23:59:59.999999999-24:59"}`, `{"seen":"2026-01-01T00:00:00+24:59"}`,
 		`{"seen":"0001-01-01T01:00:00+01:00"}`, `{"newest_at":1764064800}`, strings.Repeat(`{"sent":`, 20_000), strings.Repeat("[", 20_000),
 		strings.Repeat(" ", maxRecord), strings.Repeat(" ", maxRecord+1),
 	} {

@@ -317,6 +317,12 @@ func DecodeRecord(text Secret) (Record, error) {
 	case json.Unmarshal([]byte(text.Reveal()), &w) != nil:
 		return Record{}, fmt.Errorf("the record cannot be read")
 	}
+	for _, at := range []*time.Time{&w.Newest.ExpiresAt, &w.NewestAt, &w.Sent.At, &w.Dead.At, &w.RefreshedAt, &w.Seen, &w.Expiry, &w.Exchanged,
+		&w.Failure.At, &w.Failure.RetryAt} {
+		if *at = at.UTC(); at.Year() < 1 || at.Year() > 9999 {
+			return Record{}, fmt.Errorf("the record cannot be read")
+		}
+	}
 	t := w.Newest
 	r := Record{
 		Head: w.Head, NewestAt: w.NewestAt, Used: w.Used, Sent: w.Sent, Dead: w.Dead, RefreshedAt: w.RefreshedAt, Restored: w.Restored,

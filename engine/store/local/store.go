@@ -97,7 +97,7 @@ func toMillis(t time.Time) int64 {
 }
 
 func fromMillis(ms int64) time.Time {
-	if ms == 0 {
+	if ms <= 0 || ms > 253402300799999 { // unknown, or past the year 9999
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
