@@ -152,7 +152,10 @@ func TestEndsAfterTheRefreshInFlight(t *testing.T) {
 		}},
 		"Quit in the tray's menu": {os.Environ(), func(t *testing.T, _, _ *exec.Cmd) { choose(t, "Quit") }},
 		"its window closed, where there is no tray": {alone, func(t *testing.T, _, _ *exec.Cmd) {
-			do(t, "xdotool", "windowfocus", window(), "key", "--window", window(), "alt+F4")
+			for deadline := time.Now().Add(20 * time.Second); window() != "" && time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
+				// A key that comes before the window manager has the window is lost.
+				exec.Command("xdotool", "windowfocus", window(), "key", "--window", window(), "alt+F4").Run()
+			}
 		}},
 		"its display gone, as at a logout": {alone, func(t *testing.T, _, display *exec.Cmd) { display.Process.Kill() }},
 	} {
@@ -182,7 +185,7 @@ func TestEndsAfterTheRefreshInFlight(t *testing.T) {
 				os.Setenv("DISPLAY", number) // where the window is looked for
 				defer os.Setenv("DISPLAY", old)
 			}
-			provider.Fail(engine.Claude, strict.Fault{Delay: 5 * time.Second})
+			provider.Fail(engine.Claude, strict.Fault{Delay: 8 * time.Second})
 			app := exec.Command(os.Getenv("TOKENTRAY_BINARY"))
 			app.Env = append(env, "TOKENTRAY_HOME="+home, "CLAUDE_TOKEN_URL="+provider.URL(engine.Claude), "ENABLE_PROACTIVE_TOKEN_REFRESH=true")
 			var said bytes.Buffer
