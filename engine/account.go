@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -38,9 +39,19 @@ func ProviderTitle(provider string) string {
 
 // Key names one account. The id alone would do for the relay's UUIDs; other
 // stores need not be that careful.
-type Key struct{ Provider, ID string }
+type Key struct {
+	// Store is the name that the engine has for the account's store; within a
+	// store it is empty.
+	Store        string
+	Provider, ID string
+}
 
+// String is the key within its store.
 func (k Key) String() string { return k.Provider + ":" + k.ID }
+
+func (k Key) compare(o Key) int {
+	return cmp.Or(strings.Compare(k.Provider, o.Provider), strings.Compare(k.ID, o.ID), strings.Compare(k.Store, o.Store))
+}
 
 // Account is one login as its store holds it. Times are zero where the store
 // has none.
@@ -74,9 +85,42 @@ type Account struct {
 	// account is due, whatever it says.
 	Doubted bool
 
+	// Observed says that the account is another program's own, and nothing of
+	// it is changed unless the user chose so (Choice.Keep).
+	Observed bool
+
+	// Choice is what the user of this machine chose for the account.
+	Choice Choice
+	// Rival is the account that has the same login in another place, and is
+	// refreshed in this one's stead; its Name is empty where there is none.
+	Rival Rival
+
 	// Problem, of KindUnreadable, is why the account cannot be used at all.
 	Problem error
 }
+
+// Choice is what the user of this machine chose for an account, whatever store
+// it is in. It lies in the journal.
+type Choice struct {
+	// Keep has a login kept fresh that is another program's own.
+	Keep bool `json:"keep,omitempty"`
+	// Lazy excepts the account from being refreshed ahead of expiry.
+	Lazy bool `json:"lazy,omitempty"`
+	// IdleDays excepts it from that while it has not been used for so many
+	// days, as far as its store knows of that; 0: never.
+	IdleDays int `json:"idle_days,omitempty"`
+}
+
+// Rival is another place of the same login.
+type Rival struct {
+	Key
+	Name string
+	// Leads says that the rival is the one that is refreshed.
+	Leads bool
+}
+
+// onlyObserved reports whether nothing of the account may be changed.
+func (a Account) onlyObserved() bool { return a.Observed && !a.Choice.Keep }
 
 // Static reports whether there is nothing to refresh with, by design (setup
 // tokens, API keys).
@@ -99,6 +143,7 @@ type Token struct {
 
 // NewAccount is what a person gives to add an account.
 type NewAccount struct {
+	Store        string // the engine's name of the store that is to have it
 	Provider     string
 	Name         string
 	Client       string

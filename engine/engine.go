@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -17,8 +16,9 @@ import (
 
 // Params is what an Engine is made of. All fields but Clock are required.
 type Params struct {
-	Store     Store
-	Locker    Locker
+	// Places are the stores that are worked with, by the Key.Store of their
+	// accounts.
+	Places    map[string]Place
 	Journal   Journal
 	Providers map[string]Provider // by provider name
 	Policy    Policy
@@ -26,11 +26,10 @@ type Params struct {
 	Clock func() time.Time
 }
 
-// Engine keeps the accounts of one store fresh. Its methods are safe for
+// Engine keeps the accounts of one or more stores fresh. Its methods are safe for
 // concurrent use. Close it when done.
 type Engine struct {
-	store     Store
-	locker    Locker
+	places    map[string]*place
 	providers map[string]Provider
 	journal   Journal
 	clock     func() time.Time
@@ -48,18 +47,15 @@ type Engine struct {
 	flights sync.WaitGroup
 	readers sync.WaitGroup // of read-backs
 
-	mu        sync.Mutex // guards all below, and every state's fields
-	policy    Policy
-	queue     dueQueue
-	running   bool
-	closed    bool
-	storeDown bool
-	// writeDown and lockDown say that what failed was a write, or a lock: only
-	// one that works ends it.
-	writeDown, lockDown bool
-	unreachable         map[string]bool          // providers that cannot be connected to
-	ahead               map[string]time.Duration // of the providers' clocks, as it was last told
-	underWay            int                      // flights
+	mu          sync.Mutex // guards all below, and the fields of every state and place
+	policy      Policy
+	queue       dueQueue
+	running     bool
+	closed      bool
+	unreachable map[string]bool          // providers that cannot be connected to
+	ahead       map[string]time.Duration // of the providers' clocks, as it was last told
+	underWay    int                      // flights
+	looked      bool                     // all accounts were read once
 
 	mark           int64          // how far the journal was read
 	waiting        map[Key]Record // of the journal, for accounts not seen so far
@@ -69,8 +65,7 @@ type Engine struct {
 // New returns an engine that does nothing until it is asked or Run.
 func New(p Params) *Engine {
 	e := &Engine{
-		store:     p.Store,
-		locker:    p.Locker,
+		places:    map[string]*place{},
 		providers: p.Providers,
 		journal:   p.Journal,
 		clock:     p.Clock,
@@ -90,6 +85,9 @@ func New(p Params) *Engine {
 	}
 	if e.policy.Seed == 0 {
 		e.policy.Seed = rand.Uint64()
+	}
+	for name, at := range p.Places {
+		e.places[name] = &place{Place: at, name: name}
 	}
 	for name := range p.Providers {
 		e.limits[name] = rate.NewLimiter(RatePerSecond, Burst)
@@ -136,155 +134,68 @@ func (e *Engine) Snapshot() []View {
 	return views
 }
 
-// Scan reads every account from the store. Refresh tokens that are new to this
-// process are opened, to know them again and to tell what cannot be read. The
-// problems of the listing are returned, joined, with everything readable taken
-// in all the same; an error of KindStore means that nothing was read.
-func (e *Engine) Scan(ctx context.Context) error {
-	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	listing, err := e.store.List(limited)
-	e.noteAnswer(ctx, err)
-	if err != nil {
-		return err
-	}
-	e.recallAll(ctx)
-	e.absorbAll(listing.Accounts, began)
-	e.catchUp()
-	e.probe(ctx)
-	if len(listing.Problems) == 0 {
-		e.prune(ctx)
-	}
-	problems := errors.Join(listing.Problems...)
-	e.hub.publish(Event{Kind: EventScanned, Err: problems})
-	return problems
-}
-
-// noteAnswer notes how a reading went, unless it was the caller that gave up.
-func (e *Engine) noteAnswer(caller context.Context, err error) {
-	if err == nil || caller.Err() == nil {
-		e.noteStore(err)
-	}
-}
-
-// noteWrite notes how a write went, or a lock, which proves less.
-func (e *Engine) noteWrite(err error, lock bool) {
-	if err != nil && KindOf(err) != KindStore {
-		return
-	}
-	e.mu.Lock()
-	if e.lockDown = err != nil; !lock {
-		e.writeDown = err != nil
-	}
-	e.mu.Unlock()
-	e.noteStore(err)
-}
-
-// noteStore publishes the store's going and coming. A store that can be read
-// and not written is away too, until a write works. Its return ends the backoff
-// of everything that failed for want of it, and stores what is owed to it.
-func (e *Engine) noteStore(err error) {
-	e.mu.Lock()
-	was := e.storeDown
-	e.storeDown = KindOf(err) == KindStore && err != nil || e.writeDown || e.lockDown
-	down := e.storeDown
-	var owed []*state
-	if was && !down {
-		for _, st := range *e.index.Load() {
-			if st.tries.Err != nil && KindOf(st.tries.Err) == KindStore {
-				st.tries.RetryAt = time.Time{}
-				e.requeue(st)
-			}
-			if st.flight == nil && st.owes() {
-				owed = append(owed, st)
-			}
-		}
-	}
-	e.mu.Unlock()
-	switch {
-	case down && !was:
-		e.hub.publish(Event{Kind: EventStoreDown, Err: err})
-		e.poke() // Run looks for its return
-	case was && !down:
-		e.hub.publish(Event{Kind: EventStoreUp})
-		for _, st := range owed {
-			e.start(st, request{why: WhyRestore})
-		}
-		e.poke()
-	}
-}
-
-// probe finds out whether a store that took no writes takes them again: by what
-// is owed to it, where something is, else by a lock and by writing an account's
-// record as it is.
-func (e *Engine) probe(ctx context.Context) {
-	e.mu.Lock()
-	writeDown, lockDown := e.writeDown, e.lockDown
-	var any, owed *state
-	for _, st := range *e.index.Load() {
-		if st.flight != nil || st.token.Zero() || st.account.Problem != nil {
-			continue
-		}
-		if any = st; st.owes() {
-			owed = st
-		}
-	}
-	e.mu.Unlock()
-	if lockDown {
-		if lease, err := e.tryLock(ctx, Key{Provider: "tokentray", ID: "probe"}); err == nil {
-			lease.Release(ctx)
-		}
-	}
-	switch {
-	case !writeDown:
-	case owed != nil:
-		e.start(owed, request{why: WhyRestore})
-	case any != nil:
-		if a, err := e.load(ctx, any.key); err == nil {
-			record := a.Record
-			if text, err := record.Open(); err == nil {
-				e.write(ctx, a, Change{Record: text})
-			}
-		}
-	}
-}
-
-// Accounts lists the store without opening any secret, by key.
+// Accounts lists the stores without opening any secret, by key. Of stores that
+// cannot be read it returns the error beside the accounts of the others.
 func (e *Engine) Accounts(ctx context.Context) ([]Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	listing, err := e.store.List(ctx)
-	slices.SortFunc(listing.Accounts, func(a, b Account) int { return strings.Compare(a.Key.String(), b.Key.String()) })
-	return listing.Accounts, err
+	var (
+		wg       sync.WaitGroup
+		mu       sync.Mutex
+		accounts []Account
+		away     []error
+	)
+	for _, p := range e.places {
+		wg.Go(func() {
+			listing, err := p.Store.List(ctx)
+			p.own(listing.Accounts...)
+			mu.Lock()
+			defer mu.Unlock()
+			accounts, away = append(accounts, listing.Accounts...), append(away, err)
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(accounts, func(a, b Account) int { return a.Key.compare(b.Key) })
+	return accounts, joined(away)
 }
 
-// Match returns the accounts that text names, by id or name; "provider:id"
-// names one alone.
+// Match returns the accounts that text names, by id or name; "provider:id", or
+// "store/provider:id", names one alone.
 func Match(accounts []Account, text string) []Account {
-	var named []Account
+	var named, exact []Account
 	for _, a := range accounts {
-		if a.Key.String() == text {
-			return []Account{a}
+		if a.Key.String() == text || a.Key.Store+"/"+a.Key.String() == text {
+			exact = append(exact, a)
 		}
 		if a.ID == text || a.Name == text {
 			named = append(named, a)
 		}
 	}
+	if len(exact) > 0 {
+		return exact
+	}
 	return named
 }
 
-// Add stores a new account and takes it in.
+// Add stores a new account in the store that account.Store names, and takes it
+// in.
 func (e *Engine) Add(ctx context.Context, account NewAccount) (Account, error) {
+	p, err := e.placeOf(Key{Store: account.Store})
+	if err != nil {
+		return Account{}, err
+	}
 	if _, ok := e.providers[account.Provider]; !ok {
 		return Account{}, Errorf(KindSettings, fmt.Sprintf("unknown provider %q: use one of %s", account.Provider,
 			strings.Join(slices.Sorted(maps.Keys(e.providers)), ", ")), nil)
 	}
-	a, err := e.store.Add(ctx, account)
+	a, err := p.Store.Add(ctx, account)
 	if err != nil {
 		return Account{}, err
 	}
-	_, a = e.absorb(a)
+	a.Key.Store = p.name
+	st, a := e.absorb(a)
+	e.findShared()
+	e.hub.publish(Event{Kind: EventChanged, Account: e.viewOf(st)})
 	e.poke()
 	return a, nil
 }

@@ -46,6 +46,12 @@ const (
 	KindInactive
 	// KindNoRefreshToken is an account that has nothing to refresh with.
 	KindNoRefreshToken
+	// KindObserved is a login that another program keeps and that nobody told
+	// us to keep.
+	KindObserved
+	// KindShared is an account whose login is in another place too, where it is
+	// refreshed.
+	KindShared
 	// KindClosed is an engine that is shutting down.
 	KindClosed
 )

@@ -33,8 +33,11 @@ const (
 	EventRecovered EventKind = "recovered"
 	// EventPass: a pass over the accounts ended; Summary has its results.
 	EventPass EventKind = "pass"
-	// EventStoreDown: the store cannot be read; Err says why. EventStoreUp
-	// ends it.
+	// EventChanged: Account was added, or a person changed it, or, where its
+	// Key alone is set, removed it.
+	EventChanged EventKind = "changed"
+	// EventStoreDown: the store named Store cannot be read; Err says why.
+	// EventStoreUp ends it.
 	EventStoreDown EventKind = "store_down"
 	EventStoreUp   EventKind = "store_up"
 	// EventNetworkDown: token endpoints cannot be reached from here; Err says
@@ -54,6 +57,7 @@ type Event struct {
 	Kind    EventKind
 	Time    time.Time
 	Why     Why
+	Store   string
 	Account View
 	Views   []View
 	Result  Result

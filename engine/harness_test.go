@@ -25,6 +25,7 @@ func containsAny(text string, parts ...string) bool {
 type desk struct {
 	*Engine
 	store    *shelf
+	beside   map[string]*shelf // further stores
 	book     *book
 	provider *issuer
 	clock    func() time.Time
@@ -46,7 +47,11 @@ func (d *desk) another(p Policy) *Engine {
 	if p.Interval == 0 {
 		p.Interval = 15 * time.Minute
 	}
-	return New(Params{Store: d.store, Locker: d.store, Journal: d.book, Policy: p, Clock: d.clock,
+	places := map[string]Place{"": {d.store, d.store}}
+	for name, s := range d.beside {
+		places[name] = Place{s, s}
+	}
+	return New(Params{Places: places, Journal: d.book, Policy: p, Clock: d.clock,
 		Providers: map[string]Provider{Claude: d.provider, Gemini: d.provider}})
 }
 
@@ -323,7 +328,7 @@ func (s *shelf) Write(_ context.Context, old Account, c Change) (Account, error)
 func (s *shelf) Add(_ context.Context, n NewAccount) (Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := Account{Key: Key{n.Provider, fmt.Sprintf("id-%d", len(s.shelved))}, Name: n.Name, Active: true,
+	a := Account{Key: Key{"", n.Provider, fmt.Sprintf("id-%d", len(s.shelved))}, Name: n.Name, Active: true,
 		RefreshToken: plain(n.RefreshToken.Reveal()), AccessToken: plain(n.AccessToken.Reveal()), ExpiresAt: n.ExpiresAt}
 	s.shelved[a.Key] = a
 	return a, nil

@@ -98,32 +98,49 @@ func (e *Engine) prune(ctx context.Context) {
 // note changes one account's record durably and returns it whole, with its
 // tokens. Where the journal fails, the change holds in memory alone.
 func (e *Engine) note(st *state, change func(*Record)) (Record, error) {
+	return e.noteAll([]*state{st}, change)
+}
+
+// noteAll is note for several accounts at once: durable for all of them or for
+// none. It returns the first one's record.
+func (e *Engine) noteAll(states []*state, change func(*Record)) (Record, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
 	defer cancel()
+	type entry struct {
+		*state
+		mem, whole Record
+		stored     Fingerprint
+	}
+	entries, keys := map[Key]*entry{}, make([]Key, 0, len(states))
 	e.mu.Lock()
-	mem, stored := st.record.kept(), st.token
-	if st.unjournaled != nil {
-		mem = *st.unjournaled
+	for _, st := range states {
+		n := &entry{state: st, mem: st.record.kept(), stored: st.token}
+		if st.unjournaled != nil {
+			n.mem = *st.unjournaled
+		}
+		entries[st.key], keys = n, append(keys, st.key)
 	}
 	e.mu.Unlock()
-	var whole Record
-	err := e.journal.Update(ctx, func(_ Key, r *Record) {
-		*r = mem.recall(*r, stored)
+	err := e.journal.Update(ctx, func(key Key, r *Record) {
+		n := entries[key]
+		*r = n.mem.recall(*r, n.stored)
 		change(r)
-		whole = *r
-	}, st.key)
+		n.whole = *r
+	}, keys...)
 	e.noteJournal(err)
-	if err != nil {
-		whole = mem
-		change(&whole)
-	}
 	e.mu.Lock()
-	st.record, st.unjournaled = whole.kept(), nil
-	if err != nil {
-		st.unjournaled = &whole
+	defer e.mu.Unlock()
+	for _, n := range entries {
+		if err != nil {
+			n.whole = n.mem
+			change(&n.whole)
+		}
+		n.state.record, n.state.unjournaled = n.whole.kept(), nil
+		if err != nil {
+			n.state.unjournaled = &n.whole
+		}
 	}
-	e.mu.Unlock()
-	return whole, err
+	return entries[states[0].key].whole, err
 }
 
 // catchUp writes what the journal could not take when it came.

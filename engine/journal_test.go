@@ -20,7 +20,7 @@ func (d *desk) elsewhere(p Policy) *desk {
 // again is the desk after a restart of its process.
 func (d *desk) again(p Policy) *desk {
 	d.Close()
-	next := &desk{store: d.store, provider: d.provider, book: d.book, clock: d.clock}
+	next := &desk{store: d.store, beside: d.beside, provider: d.provider, book: d.book, clock: d.clock}
 	next.Engine = next.another(p)
 	return next
 }
@@ -413,7 +413,7 @@ func TestIntentNotWritten(t *testing.T) {
 				d := newDesk(t, Policy{})
 				d.signIn("a", -time.Minute)
 				lossy := &lossyStore{Store: d.store, carriedOut: carriedOut}
-				d.Engine.store = lossy
+				d.Engine.places[""].Store = lossy
 				for range 3 {
 					if r := one(t, pass(t, d, PassParams{})); KindOf(r.Err) != KindStore {
 						t.Errorf("%+v", r)
@@ -422,7 +422,7 @@ func TestIntentNotWritten(t *testing.T) {
 				if n := len(d.provider.asked()); n != 0 {
 					t.Errorf("%d requests", n)
 				}
-				d.Engine.store = d.store
+				d.Engine.places[""].Store = d.store
 				d = d.again(Policy{})
 				defer d.Close()
 				if r := one(t, pass(t, d, PassParams{})); r.Outcome != ResultRefreshed {
@@ -452,7 +452,7 @@ func TestWriteThatEndedHalfway(t *testing.T) {
 		d := newDesk(t, Policy{})
 		key := d.signIn("a", -time.Minute)
 		broken := &halfway{Store: d.store}
-		d.Engine.store = broken
+		d.Engine.places[""].Store = broken
 		running(t, d)
 		for range 3 {
 			if access, err := d.ValidAccessToken(t.Context(), key); err != nil || access.Reveal() != "access-2" {

@@ -49,6 +49,9 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 		return Secret{}, a.Problem
 	}
 	skew := Ahead(a, Skew(a.Provider))
+	if access, ok := e.remembered(key, skew); ok { // may be newer than the store has
+		return access, nil
+	}
 	if !a.Doubted && e.now().Before(a.ExpiresAt.Add(-skew)) {
 		access, err := a.AccessToken.Open()
 		if err == nil && !access.Empty() {
@@ -58,15 +61,19 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 		}
 		return access, err
 	}
-	if access, ok := e.remembered(key, skew); ok { // newer than the store has
-		return access, nil
-	}
 	return e.refreshed(ctx, st, a, seen)
 }
 
 // refreshed refreshes, unless somebody has since the account was read as seen,
 // and returns what came of it.
 func (e *Engine) refreshed(ctx context.Context, st *state, a Account, seen version) (Secret, error) {
+	e.mu.Lock()
+	looked := e.looked
+	e.mu.Unlock()
+	if !looked { // the same login may be refreshed in another place
+		e.Scan(ctx)
+		a.Rival = e.viewOf(st).Rival
+	}
 	err := usable(a)
 	if err == nil {
 		var r Result

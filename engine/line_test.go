@@ -39,7 +39,7 @@ func TestTakenOverIsKept(t *testing.T) {
 						lease.Release(t.Context())
 					}()
 				case "reread":
-					d.Engine.locker = hook{d.store, func() { d.byRelay(key, "refresh-1", true) }}
+					d.Engine.places[""].Locker = hook{d.store, func() { d.byRelay(key, "refresh-1", true) }}
 				}
 				if how == "scan" {
 					d.byRelay(key, "refresh-1", true)

@@ -28,10 +28,10 @@ func (e *Engine) Pass(ctx context.Context, p PassParams) (Summary, error) {
 }
 
 func (e *Engine) pass(ctx context.Context, p PassParams, why Why) (Summary, error) {
-	began := time.Now()
-	err := e.Scan(ctx)
-	if KindOf(err) == KindStore {
-		return Summary{}, err
+	began, at := time.Now(), e.now()
+	looked := e.scan(ctx, slices.Collect(maps.Values(e.places)))
+	if looked.nothing {
+		return Summary{}, looked.err()
 	}
 	summary := Summary{ByProvider: map[string]Count{}}
 	type wish struct {
@@ -40,7 +40,10 @@ func (e *Engine) pass(ctx context.Context, p PassParams, why Why) (Summary, erro
 	}
 	var due []wish
 	for _, st := range e.chosen(p.Keys) {
-		if r, req, ok := e.gate(st, p, why); ok {
+		if looked.away[st.key.Store] != nil {
+			continue // its return is looked for
+		}
+		if r, req, ok := e.gate(st, p, why, at); ok {
 			due = append(due, wish{st, req})
 		} else {
 			summary.add(r)
@@ -66,11 +69,14 @@ func (e *Engine) pass(ctx context.Context, p PassParams, why Why) (Summary, erro
 		}
 	}
 	slices.SortFunc(summary.Results, func(a, b Result) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Key.String(), b.Key.String()))
+		return cmp.Or(strings.Compare(a.Name, b.Name), a.Key.compare(b.Key))
 	})
+	if summary.Checked == 0 && len(looked.away) > 0 {
+		return Summary{}, looked.err()
+	}
 	summary.Took = time.Since(began)
-	e.hub.publish(Event{Kind: EventPass, Summary: summary, Why: why, Err: err})
-	return summary, err
+	e.hub.publish(Event{Kind: EventPass, Summary: summary, Why: why, Err: looked.problems})
+	return summary, looked.err()
 }
 
 // chosen returns the states of keys, or of all accounts.
@@ -90,8 +96,9 @@ func (e *Engine) chosen(keys []Key) []*state {
 
 // gate is the guide's questions, in its order: active? a refresh token? due
 // within the window? It returns the request for an account that is to be
-// refreshed now, or else the account's result.
-func (e *Engine) gate(st *state, p PassParams, why Why) (r Result, req request, ok bool) {
+// refreshed now, or else the account's result. What the pass's own scan, begun
+// at, found to be stored late is no more to be refreshed than anything else.
+func (e *Engine) gate(st *state, p PassParams, why Why, at time.Time) (r Result, req request, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	a, t, now := st.account, st.tries, e.now()
@@ -100,9 +107,13 @@ func (e *Engine) gate(st *state, p PassParams, why Why) (r Result, req request, 
 	switch {
 	case usable(a) != nil:
 		r = resultOf(usable(a))
+	case why == WhyProactive && (a.Choice.Lazy || idle(a, now)):
+		r = skipped(ReasonNotDue, nil)
 	case !person && !Due(a, e.policy.Window, now),
 		why == WhyProactive && e.policy.resting(a, t) && now.Before(t.Succeeded.Add(successPause)):
 		r = skipped(ReasonNotDue, nil)
+	case t.Result == ResultRestored && !t.At.Before(at) && !Due(a, e.policy.Window, now):
+		r = skipped(ReasonRestored, nil)
 	case t.Dead && !person:
 		r = skipped(ReasonNeedsLogin, t.Err)
 	case KindOf(t.Err) == KindRateLimited && now.Before(t.RetryAt):

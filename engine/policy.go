@@ -121,6 +121,9 @@ func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 	if !p.Proactive || !a.Active || a.Problem != nil || a.Static() || t.Dead || t.Stuck {
 		return time.Time{}, false
 	}
+	if a.onlyObserved() || a.Rival.Leads || a.Choice.Lazy {
+		return time.Time{}, false
+	}
 	next := p.Deadline(a)
 	if p.resting(a, t) {
 		next = t.Succeeded.Add(successPause)
@@ -128,7 +131,14 @@ func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 	if t.RetryAt.After(next) {
 		next = t.RetryAt
 	}
-	return next, true
+	return next, !idle(a, next)
+}
+
+// idle reports whether the account is unused for as long at that time as its
+// user allows.
+func idle(a Account, at time.Time) bool {
+	days := a.Choice.IdleDays
+	return days > 0 && !a.LastUsedAt.IsZero() && at.Sub(a.LastUsedAt) > time.Duration(days)*24*time.Hour
 }
 
 // resting reports whether a success gave a token that is due at once: a

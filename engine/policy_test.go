@@ -11,7 +11,7 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // account is active and has a refresh token; it expires in left, and was
 // refreshed ago (0: unknown).
 func account(left, ago time.Duration) Account {
-	a := Account{Key: Key{Claude, "id"}, Active: true, RefreshToken: Seal("x", nil), ExpiresAt: noon.Add(left)}
+	a := Account{Key: Key{"", Claude, "id"}, Active: true, RefreshToken: Seal("x", nil), ExpiresAt: noon.Add(left)}
 	if ago > 0 {
 		a.LastRefreshAt = noon.Add(-ago)
 	}

@@ -70,13 +70,10 @@ func (e *Engine) hasten(st *state) {
 func (e *Engine) takeDue(now time.Time) []*state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.storeDown { // nothing can be done; its return wakes the scheduler
-		return nil
-	}
 	var due []*state
 	for e.underWay+len(due) < batchSize && len(e.queue) > 0 && !e.queue[0].due.After(now) {
 		st := heap.Pop(&e.queue).(*state)
-		if !e.offline(st.account) { // else the network's return queues it again
+		if !e.offline(st.account) && !e.isAway(st.key) { // else the network's or the store's return queues it again
 			due = append(due, st)
 		}
 	}
@@ -88,7 +85,7 @@ func (e *Engine) takeDue(now time.Time) []*state {
 func (e *Engine) nextDue() (time.Time, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.queue) == 0 || e.underWay >= batchSize || e.storeDown {
+	if len(e.queue) == 0 || e.underWay >= batchSize {
 		return time.Time{}, false
 	}
 	return e.queue[0].due, true

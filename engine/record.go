@@ -50,6 +50,8 @@ type Record struct {
 	Exchanged time.Time
 	// Failure is the last try's, if it failed.
 	Failure Failure
+	// Choice is the user's.
+	Choice Choice
 
 	// Damaged, of a record that was read, says that it could not be opened:
 	// nothing else is in it.
@@ -112,14 +114,12 @@ func (r *Record) owed(token Fingerprint) bool {
 	return r.usedUp(token) || r.Unsaved && token == r.Head
 }
 
-// rotate notes an exchange's answer, which is yet to be stored.
-func (r *Record) rotate(old Secret, answer Token, now time.Time) {
-	if answer.RefreshToken.Empty() { // the old one stays valid
-		answer.RefreshToken = old
-	}
+// rotate notes what an exchange of old gave, or a sign-in in its place, which is
+// yet to be stored. The answer has a refresh token: the old one, where it stays.
+func (r *Record) rotate(old Fingerprint, answer Token, now time.Time) {
 	r.Head = answer.RefreshToken.Fingerprint()
-	if r.Head != old.Fingerprint() {
-		r.spend(old.Fingerprint())
+	if r.Head != old {
+		r.spend(old)
 	}
 	r.Newest, r.NewestAt, r.Unsaved = answer, now, true
 	if r.Sent.ID != "" {
@@ -234,6 +234,7 @@ func (r *Record) merge(o Record, stored Fingerprint) {
 func (mem Record) recall(j Record, stored Fingerprint) Record {
 	if mem.Unsaved && !j.usedUp(mem.Head) && (mem.Head != j.Head || mem.NewestAt.After(j.NewestAt)) {
 		mem.merge(j, stored)
+		mem.Choice = j.Choice
 		return mem
 	}
 	j.merge(mem, stored)
@@ -249,7 +250,7 @@ func (r Record) same(o Record) bool {
 
 // shared is what lies beside the account.
 func (r Record) shared() Record {
-	r.Seen, r.Expiry, r.Unsaved, r.Exchanged, r.Failure = time.Time{}, time.Time{}, false, time.Time{}, Failure{}
+	r.Seen, r.Expiry, r.Unsaved, r.Exchanged, r.Failure, r.Choice = time.Time{}, time.Time{}, false, time.Time{}, Failure{}, Choice{}
 	return r
 }
 
@@ -278,6 +279,7 @@ type wireRecord struct {
 	Settled     string        `json:"settled,omitempty"`
 	Exchanged   time.Time     `json:"exchanged,omitzero"`
 	Failure     Failure       `json:"failure,omitzero"`
+	Choice      Choice        `json:"choice,omitzero"`
 }
 
 type wireToken struct {
@@ -300,7 +302,7 @@ func (r Record) Encode() Secret {
 	err := enc.Encode(wireRecord{
 		r.Head, wireToken{t.AccessToken.Reveal(), t.RefreshToken.Reveal(), t.IDToken.Reveal(), t.ExpiresAt, t.Scope, t.Type,
 			t.Organization, t.AuthMethod},
-		r.NewestAt, r.Used, r.Sent, r.Dead, r.RefreshedAt, r.Restored, r.Seen, r.Expiry, r.Unsaved, r.Settled, r.Exchanged, r.Failure,
+		r.NewestAt, r.Used, r.Sent, r.Dead, r.RefreshedAt, r.Restored, r.Seen, r.Expiry, r.Unsaved, r.Settled, r.Exchanged, r.Failure, r.Choice,
 	})
 	if err != nil {
 		panic(err) // texts, numbers and times of four-digit years
@@ -326,7 +328,7 @@ func DecodeRecord(text Secret) (Record, error) {
 	t := w.Newest
 	r := Record{
 		Head: w.Head, NewestAt: w.NewestAt, Used: w.Used, Sent: w.Sent, Dead: w.Dead, RefreshedAt: w.RefreshedAt, Restored: w.Restored,
-		Seen: w.Seen, Expiry: w.Expiry, Unsaved: w.Unsaved, Settled: w.Settled, Exchanged: w.Exchanged, Failure: w.Failure,
+		Seen: w.Seen, Expiry: w.Expiry, Unsaved: w.Unsaved, Settled: w.Settled, Exchanged: w.Exchanged, Failure: w.Failure, Choice: w.Choice,
 		Newest: Token{AccessToken: NewSecret(t.Access), RefreshToken: NewSecret(t.Refresh), IDToken: NewSecret(t.ID), ExpiresAt: t.ExpiresAt,
 			Scope: t.Scope, Type: t.Type, Organization: t.Organization, AuthMethod: t.AuthMethod},
 	}

@@ -14,7 +14,7 @@ func fp(name string) Fingerprint { return NewSecret(name).Fingerprint() }
 func line(at time.Time, names ...string) Record {
 	var r Record
 	for i, name := range names {
-		r.rotate(NewSecret(append([]string{""}, names...)[i]), Token{RefreshToken: NewSecret(name), AccessToken: NewSecret("access " + name),
+		r.rotate(NewSecret(append([]string{""}, names...)[i]).Fingerprint(), Token{RefreshToken: NewSecret(name), AccessToken: NewSecret("access " + name),
 			ExpiresAt: at.Add(time.Hour)}, at.Add(time.Duration(i)*time.Second))
 	}
 	r.Unsaved = false

@@ -132,6 +132,7 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 			e.serve(st, l.record.Newest.AccessToken, l.a.ExpiresAt, Ahead(l.a, Skew(st.key.Provider)))
 			e.mu.Unlock()
 		}
+		e.share(st)
 		return Result{Outcome: ResultRefreshed}
 	}
 }
@@ -152,7 +153,11 @@ type look struct {
 
 // answered is step 7: the answer is made durable on this machine.
 func (l *look) answered(e *Engine, st *state, token Token) {
-	record, err := e.note(st, func(r *Record) { r.rotate(l.old, token, e.now().Truncate(time.Millisecond)) })
+	if token.RefreshToken.Empty() { // the old one stays valid
+		token.RefreshToken = l.old
+	}
+	old, at := l.old.Fingerprint(), e.now().Truncate(time.Millisecond)
+	record, err := e.noteAll(e.sharers(st, old), func(r *Record) { r.rotate(old, token, at) })
 	l.record, l.journaled = record, err == nil
 }
 
@@ -228,22 +233,6 @@ func (e *Engine) release(ctx context.Context, st *state, lease Lease) {
 	}
 }
 
-func (e *Engine) tryLock(ctx context.Context, key Key) (Lease, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	lease, err := e.locker.TryLock(ctx, key)
-	e.noteWrite(err, true)
-	return lease, err
-}
-
-func (e *Engine) load(ctx context.Context, key Key) (Account, error) {
-	limited, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	a, err := e.store.Load(limited, key)
-	e.noteAnswer(ctx, err)
-	return a, err
-}
-
 // takenOver reports whether another program has refreshed the account, whose
 // stored version is v, since the caller first read it.
 func (e *Engine) takenOver(a Account, v version, req request) bool {
@@ -260,7 +249,7 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	l.version = versionOf(loaded)
 	l.a, _ = e.take(st, loaded)
 	off := usable(l.a)
-	if off != nil && KindOf(off) != KindInactive { // what is switched off is healed all the same
+	if kind := KindOf(off); off != nil && kind != KindInactive && kind != KindShared { // these are healed all the same
 		return l, resultOf(off), true
 	}
 	if l.old, err = loaded.RefreshToken.Open(); err != nil {
@@ -325,6 +314,10 @@ func usable(a Account) error {
 		return a.Problem
 	case a.Static():
 		return Errorf(KindNoRefreshToken, "the account has no refresh token", nil)
+	case a.onlyObserved():
+		return Errorf(KindObserved, "this login is another program's own and only observed: have it kept fresh (tokentrayctl keep) to refresh it here", nil)
+	case a.Rival.Leads:
+		return Errorf(KindShared, "the same login is in another place too, as "+a.Rival.Name+", and is refreshed there", nil)
 	}
 	return nil
 }
@@ -332,6 +325,9 @@ func usable(a Account) error {
 // barred holds back a token that was refused for good, or whose last sending
 // had no readable answer.
 func (e *Engine) barred(ctx context.Context, st *state, l *look, req request) (Result, bool) {
+	if err := e.yields(st, l); err != nil {
+		return resultOf(err), true
+	}
 	token, sent := l.old.Fingerprint(), l.record.Sent
 	if sent.Token == token && sent.Sends > 1 && l.record.Dead.Token != token { // ended in the second sending
 		e.giveUp(ctx, st, l)

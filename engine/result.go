@@ -24,6 +24,8 @@ const (
 	ReasonUnreadable     Reason = "unreadable"
 	ReasonLocked         Reason = "locked"
 	ReasonRateLimited    Reason = "rate_limited"
+	ReasonObserved       Reason = "observed" // another program's own login
+	ReasonShared         Reason = "shared"   // refreshed in another place
 )
 
 // Result is how one account fared in a refresh or a pass.
@@ -51,6 +53,7 @@ const (
 	WhyAsked     Why = "asked"     // a caller of ValidAccessToken
 	WhyManual    Why = "manual"    // a person
 	WhyRestore   Why = "restore"   // an old token was written back
+	WhySignIn    Why = "sign_in"   // a person signed in again
 )
 
 // Summary is what a pass did.
@@ -90,6 +93,8 @@ var skips = map[Kind]Reason{
 	KindUnreadable:     ReasonUnreadable,
 	KindLocked:         ReasonLocked,
 	KindConflict:       ReasonElsewhere,
+	KindObserved:       ReasonObserved,
+	KindShared:         ReasonShared,
 }
 
 // resultOf is the result of an error.

@@ -21,6 +21,7 @@ func (e *Engine) Run(ctx context.Context) {
 	network.Go(func() { e.lookForNetwork(ctx) })
 	var (
 		nextScan = e.now()
+		nextLook = nextScan    // for the return of stores that are away
 		scanning chan struct{} // nil: no scan under way
 		timer    = time.NewTimer(0)
 		looked   time.Time
@@ -33,12 +34,18 @@ func (e *Engine) Run(ctx context.Context) {
 		if nextScan.Sub(now) > policy.Interval { // shorter now, or the clock was set back
 			nextScan = now.Add(policy.Interval)
 		}
-		if retry := now.Add(storeRetry); e.storeAway() && retry.Before(nextScan) {
-			nextScan = retry
+		away := e.awayPlaces()
+		if retry := now.Add(storeRetry); nextLook.After(retry) {
+			nextLook = retry
 		}
-		if scanning == nil && !now.Before(nextScan) {
-			scanning = e.beginScan(ctx, policy)
-			nextScan = now.Add(policy.Interval)
+		switch {
+		case scanning != nil:
+		case !now.Before(nextScan):
+			scanning = e.begin(func() { e.look(ctx, policy) })
+			nextScan, nextLook = now.Add(policy.Interval), now.Add(storeRetry)
+		case len(away) > 0 && !now.Before(nextLook):
+			scanning = e.begin(func() { e.scan(ctx, away) })
+			nextLook = now.Add(storeRetry)
 		}
 		if policy.Proactive {
 			e.refreshDue(now, policy)
@@ -52,7 +59,11 @@ func (e *Engine) Run(ctx context.Context) {
 		}
 		ticked, told = time.Now(), now
 
-		timer.Reset(e.untilNext(now, nextScan, scanning != nil))
+		next := nextScan
+		if len(away) > 0 && nextLook.Before(next) {
+			next = nextLook
+		}
+		timer.Reset(e.untilNext(now, next, scanning != nil))
 		select {
 		case <-ctx.Done():
 			return
@@ -64,35 +75,34 @@ func (e *Engine) Run(ctx context.Context) {
 	}
 }
 
-func (e *Engine) storeAway() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.storeDown
-}
-
 func (e *Engine) setRunning(running bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.running = running
 }
 
-// beginScan starts a pass, or in lazy mode a mere look.
-func (e *Engine) beginScan(ctx context.Context, policy Policy) chan struct{} {
+// look is a pass, or in lazy mode a mere scan.
+func (e *Engine) look(ctx context.Context, policy Policy) {
+	if policy.Proactive {
+		e.pass(ctx, PassParams{}, WhyProactive)
+	} else {
+		e.Scan(ctx)
+	}
+}
+
+// begin starts work that Close waits for.
+func (e *Engine) begin(do func()) chan struct{} {
 	done := make(chan struct{})
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return nil
 	}
-	e.flights.Add(1) // Close waits for it
+	e.flights.Add(1)
 	go func() {
 		defer e.flights.Done()
 		defer close(done)
-		if policy.Proactive && !e.storeAway() { // else it looks for the store's return alone
-			e.pass(ctx, PassParams{}, WhyProactive)
-		} else {
-			e.Scan(ctx)
-		}
+		do()
 	}()
 	return done
 }

@@ -427,14 +427,14 @@ func TestLeaseAlmostOver(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDesk(t, Policy{})
 				d.signIn("a", -time.Minute)
-				d.locker = shortLocker{d.store, until}
+				d.places[""].Locker = shortLocker{d.store, until}
 				if r := one(t, pass(t, d, PassParams{})); r.Reason != ReasonLocked || r.Err == nil {
 					t.Errorf("%+v", r)
 				}
 				if n := len(d.provider.asked()); n != 0 {
 					t.Errorf("%d requests", n)
 				}
-				d.locker = d.store
+				d.places[""].Locker = d.store
 				if r := one(t, pass(t, d, PassParams{})); r.Outcome != ResultRefreshed { // nothing is held against the token
 					t.Errorf("%s %v", r.Outcome, r.Err)
 				}

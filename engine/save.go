@@ -61,14 +61,6 @@ func (l *look) change(healed bool) Change {
 	return c
 }
 
-func (e *Engine) write(ctx context.Context, a Account, c Change) (Account, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	written, err := e.store.Write(ctx, a, c)
-	e.noteWrite(err, false)
-	return written, err
-}
-
 // compare looks at what stands in the way of a compare-and-swap. Where the next
 // try may succeed it leaves in l.a what to swap against; or it returns the
 // account that holds our own new token already; or KindConflict where a new

@@ -24,6 +24,7 @@ type state struct {
 	record  Record      // as Record.kept has it
 	beside  Fingerprint // of the sealed record beside the account, as it was last read
 	refused Fingerprint // the token whose refusal this process found out
+	rival   Rival       // who has the same login
 	told    Fingerprint // the token that the record beside the account has as dead
 	alerted EventKind   // EventNeedsLogin or EventExpired, once told
 	asked   time.Time   // when a caller's refresh last failed
@@ -77,12 +78,12 @@ func (e *Engine) newState(key Key) *state {
 	return st
 }
 
-// absorbAll takes in a listing that was asked for at began: accounts that are
-// gone are forgotten. What was read after began is newer and stays.
-func (e *Engine) absorbAll(accounts []Account, began time.Time) {
+// absorbAll takes in a place's listing that was asked for at began: accounts
+// that are gone are forgotten. What was read after began is newer and stays.
+func (e *Engine) absorbAll(p *place, accounts []Account, began time.Time) {
 	e.mu.Lock()
 	old := *e.index.Load()
-	index := make(map[Key]*state, len(accounts))
+	index := make(map[Key]*state, max(len(accounts), len(old)))
 	fresh := make([]*state, 0, len(accounts))
 	for _, a := range accounts {
 		st := old[a.Key]
@@ -96,7 +97,7 @@ func (e *Engine) absorbAll(accounts []Account, began time.Time) {
 		if index[key] != nil {
 			continue
 		}
-		if st.flight != nil || st.taken.After(began) { // forgotten by the next scan
+		if key.Store != p.name || st.flight != nil || st.taken.After(began) { // the last are forgotten by the next scan
 			index[key] = st
 			continue
 		}
@@ -154,7 +155,10 @@ func (e *Engine) absorb(a Account) (*state, Account) {
 // heal stores the newest token where s shows that it is owed, unless a refresh
 // under way does.
 func (e *Engine) heal(st *state, s sighting) {
-	if s.owed && !e.storeAway() { // whose return heals
+	e.mu.Lock()
+	away := e.isAway(st.key) // its return heals
+	e.mu.Unlock()
+	if s.owed && !away {
 		e.start(st, request{why: WhyRestore, seen: s.version})
 	}
 }
@@ -241,6 +245,9 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		}
 	}
 	a = st.corrected(a, s.token, e.now())
+	if a.Choice, a.Rival = st.record.Choice, st.rival; s.token != st.token {
+		a.Rival = Rival{} // of the login before
+	}
 	full := a
 	a.RefreshToken = Seal(kept(a.RefreshToken), nil)
 	a.AccessToken, a.Record = Sealed{}, Sealed{}
@@ -251,7 +258,7 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	}
 	changed := st.token != token && !st.token.Zero() && !token.Zero()
 	first := st.taken.IsZero()
-	st.account, st.version, st.token, st.taken = a, v, token, time.Now()
+	st.account, st.version, st.token, st.rival, st.taken = a, v, token, a.Rival, time.Now()
 	if a.Problem != nil {
 		e.requeue(st)
 		return full, s
@@ -294,6 +301,9 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 // owes reports whether the store lacks something that is known here: the
 // newest token, or a provider's final answer. With e.mu held.
 func (st *state) owes() bool {
+	if st.account.onlyObserved() {
+		return false
+	}
 	dead := st.record.Dead
 	return st.record.owed(st.token) || dead.Token == st.token && dead.Code != "" && st.told != st.token && !st.token.Zero()
 }

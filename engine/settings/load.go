@@ -12,6 +12,7 @@ type Settings struct {
 	Proactive        bool
 	Interval, Window time.Duration
 	Redis            *Redis // nil: the embedded store
+	Relays           []Relay
 	EncryptionKey    engine.Secret
 	// TokenURLs holds the overridden token endpoints, by provider.
 	TokenURLs map[string]string
@@ -70,6 +71,9 @@ func Load(in Input) (Settings, error) {
 	}
 	if r.err != nil {
 		return Settings{}, r.err
+	}
+	if s.Relays, err = readRelays(paths.Relays); err != nil {
+		return Settings{}, err
 	}
 	for name, v := range values {
 		s.Sources[name], s.shown[name] = v.source, v.show()

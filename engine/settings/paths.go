@@ -11,7 +11,7 @@ import (
 
 // Paths is where everything lies. None of it need exist.
 type Paths struct {
-	Config, Data, State                  string // folders
+	Config, Data, State, Relays          string // folders
 	EnvFile, SettingsFile, Database, Log string
 }
 
@@ -43,7 +43,7 @@ func FindPaths(getenv func(string) string) (Paths, error) {
 
 func pathsIn(config, data, state string) Paths {
 	return Paths{
-		Config: config, Data: data, State: state,
+		Config: config, Data: data, State: state, Relays: filepath.Join(config, "relays"),
 		EnvFile:      filepath.Join(config, ".env"),
 		SettingsFile: filepath.Join(config, "settings.json"),
 		Database:     filepath.Join(data, "tokentray.db"),

@@ -16,14 +16,14 @@ func TestPaths(t *testing.T) {
 		env  env
 		want Paths
 	}{
-		"one folder": {env{"TOKENTRAY_HOME": home, "XDG_CONFIG_HOME": config}, Paths{home, home, home,
+		"one folder": {env{"TOKENTRAY_HOME": home, "XDG_CONFIG_HOME": config}, Paths{home, home, home, at(home, "relays"),
 			at(home, ".env"), at(home, "settings.json"), at(home, "tokentray.db"), at(home, "tokentray.log")}},
 		"xdg": {env{"XDG_CONFIG_HOME": config, "XDG_DATA_HOME": data, "XDG_STATE_HOME": state}, Paths{
-			at(config, "tokentray"), at(data, "tokentray"), at(state, "tokentray"),
+			at(config, "tokentray"), at(data, "tokentray"), at(state, "tokentray"), at(config, "tokentray", "relays"),
 			at(config, "tokentray", ".env"), at(config, "tokentray", "settings.json"),
 			at(data, "tokentray", "tokentray.db"), at(state, "tokentray", "tokentray.log")}},
 		"a relative folder does not count": {env{"XDG_CONFIG_HOME": "here", "XDG_DATA_HOME": "", "XDG_STATE_HOME": state}, Paths{
-			at(xdg.ConfigHome, "tokentray"), at(xdg.DataHome, "tokentray"), at(state, "tokentray"),
+			at(xdg.ConfigHome, "tokentray"), at(xdg.DataHome, "tokentray"), at(state, "tokentray"), at(xdg.ConfigHome, "tokentray", "relays"),
 			at(xdg.ConfigHome, "tokentray", ".env"), at(xdg.ConfigHome, "tokentray", "settings.json"),
 			at(xdg.DataHome, "tokentray", "tokentray.db"), at(state, "tokentray", "tokentray.log")}},
 	} {

@@ -42,6 +42,11 @@ func save(path string, values map[string]string) error {
 	if text, err = json.MarshalIndent(object, "", "  "); err != nil {
 		return err
 	}
+	return writeFile(path, append(text, '\n'))
+}
+
+// writeFile replaces a file of its owner's in one step.
+func writeFile(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -50,7 +55,7 @@ func save(path string, values map[string]string) error {
 		return err
 	}
 	defer os.Remove(f.Name()) // nothing, once it was renamed
-	_, err = f.Write(append(text, '\n'))
+	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

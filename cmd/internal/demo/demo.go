@@ -42,7 +42,7 @@ func Start() (*Demo, error) {
 	server.Lifetime = 16 * time.Second
 	d := &Demo{store: memory.New(), server: server}
 	d.Engine = engine.New(engine.Params{
-		Store: d.store, Locker: d.store, Journal: new(memory.Journal),
+		Places: map[string]engine.Place{"": {Store: d.store, Locker: d.store}}, Journal: new(memory.Journal),
 		Providers: provider.New(provider.Config{URLs: server.URLs(), Google: map[string]provider.Client{
 			engine.GeminiCLI:   {Secret: engine.NewSecret(strict.ClientSecret)},
 			engine.Antigravity: {Secret: engine.NewSecret(strict.ClientSecret)},

@@ -117,7 +117,7 @@ func (k keeper) work() int {
 	}
 	if k.Die != "" || k.Later > 0 { // the same, with a trap at every step, or later
 		app.Engine.Close()
-		app.Engine = engine.New(k.deadly(engine.Params{Store: app.Store, Locker: app.Store, Journal: journal{app}, Policy: Policy(s),
+		app.Engine = engine.New(k.deadly(engine.Params{Places: app.places(), Journal: journal{app}, Policy: Policy(s),
 			Providers: provider.New(Providers(s)), Clock: func() time.Time { return time.Now().Add(k.Later) }}))
 	}
 	defer app.Close()

@@ -36,7 +36,10 @@ func (k keeper) deadly(p engine.Params) engine.Params {
 	for name, inner := range p.Providers {
 		p.Providers[name] = deadlyProvider{inner, t}
 	}
-	p.Store, p.Locker, p.Journal = deadlyStore{p.Store, t}, deadlyLocker{p.Locker, t}, deadlyJournal{p.Journal, t}
+	for name, at := range p.Places {
+		p.Places[name] = engine.Place{Store: deadlyStore{at.Store, t}, Locker: deadlyLocker{at.Locker, t}}
+	}
+	p.Journal = deadlyJournal{p.Journal, t}
 	return p
 }
 
@@ -222,7 +225,7 @@ func killedAt(t *testing.T, name, store, point string, server *redistest.Server,
 	}
 	app = k.open(t)
 	defer app.Close()
-	stored, err := app.Store.Load(t.Context(), account.Key)
+	stored, err := app.Load(t.Context(), account.Key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,9 @@ func (a *App) setAside() bool {
 	return err == nil
 }
 
-// journal is the engine.Journal in that file. What is only read does not make
+// journal is the engine.Journal in that file. The store is named there as the
+// engine names it: a relay's accounts have ids that are unique everywhere, so
+// they are known again where its Redis, or a backup of it, has another address. What is only read does not make
 // the file.
 type journal struct{ app *App }
 
@@ -64,7 +66,7 @@ func (j journal) with(do func(*local.Journal) error) error {
 	for try := 1; ; try++ {
 		file, err := j.app.localFile()
 		if err == nil {
-			err = do(file.Journal(j.store()))
+			err = do(file.Journal())
 		}
 		if !local.Damaged(err) || try == 2 || engine.Store(file) == engine.Store(j.app.Store) {
 			return err
@@ -76,16 +78,6 @@ func (j journal) with(do func(*local.Journal) error) error {
 		}
 		j.app.mu.Unlock()
 	}
-}
-
-// store names the accounts' store in the journal. A relay's accounts have ids
-// that are unique everywhere, so they are known again where its Redis, or a
-// backup of it, has another address.
-func (j journal) store() string {
-	if _, embedded := j.app.Store.(*local.Store); embedded {
-		return "embedded"
-	}
-	return "relay"
 }
 
 func (j journal) absent() bool {

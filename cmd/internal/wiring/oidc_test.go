@@ -109,7 +109,7 @@ func TestForeignTokenServer(t *testing.T) {
 	}
 
 	for _, key := range setup.Keys {
-		a, err := app.Store.Load(ctx, key)
+		a, err := app.Load(ctx, key)
 		if err != nil {
 			t.Fatal(err)
 		}

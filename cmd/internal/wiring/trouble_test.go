@@ -203,7 +203,7 @@ func stands(t *testing.T, app *App, provider *strict.Server, login *strict.Login
 	until(t, "the newest token stands in the store", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		a, err := app.Store.Load(ctx, key)
+		a, err := app.Load(ctx, key)
 		if err != nil {
 			return false
 		}

@@ -3,10 +3,12 @@
 package wiring
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"os"
@@ -29,10 +31,23 @@ type Store interface {
 	Close() error
 }
 
+// The engine's names of the stores. A further relay's is "relay:" and its name.
+// The journal has them too.
+const (
+	Embedded = "embedded"
+	Relay    = "relay"
+	Logins   = "logins"
+)
+
 // App is a wired engine. Close it when done.
 type App struct {
 	*engine.Engine
+	// Store is the one that the settings choose, and that new accounts go to;
+	// Main is the engine's name of it.
 	Store Store
+	Main  string
+	// Stores are all of them, by the engine's names.
+	Stores map[string]Store
 
 	subscribers sync.WaitGroup
 	database    string // the embedded store's file, which has journal and history
@@ -44,27 +59,85 @@ type App struct {
 	dropped []*local.Store
 }
 
-// Open wires an engine on the store that the settings choose: a relay's Redis,
-// to which it does not connect yet, or else the embedded store.
+// Open wires an engine on the stores that the settings choose: a relay's Redis,
+// to which it does not connect yet, or else the embedded store; and beside it
+// further relays, the logins of tools on this machine, and what the embedded
+// store has.
 func Open(s settings.Settings, log *slog.Logger) (*App, error) {
-	store, err := openStore(s)
-	if err != nil {
+	app := &App{database: s.Paths.Database, warn: func(err error) { log.Warn("⚠️ " + err.Error()) }}
+	if err := app.openStores(s); err != nil {
 		return nil, err
 	}
-	warn := func(err error) { log.Warn("⚠️ " + err.Error()) }
-	app := &App{Store: store, database: s.Paths.Database, warn: warn}
-	app.file, _ = store.(*local.Store)
 	app.Engine = engine.New(engine.Params{
-		Store: store, Locker: store, Journal: journal{app}, Providers: provider.New(Providers(s)), Policy: Policy(s),
+		Places: app.places(), Journal: journal{app}, Providers: provider.New(Providers(s)), Policy: Policy(s),
 	})
 	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
-	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events, warn) })
+	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events) })
 	if !s.WebhookURL.Empty() {
 		app.subscribe(func(events iter.Seq[engine.Event]) {
-			notify.Webhook{URL: s.WebhookURL, Failed: warn}.Run(app.once(events, warn))
+			notify.Webhook{URL: s.WebhookURL, Failed: app.warn}.Run(app.once(events))
 		})
 	}
 	return app, nil
+}
+
+func (a *App) openStores(s settings.Settings) error {
+	a.Stores = map[string]Store{}
+	if s.Redis == nil {
+		file, err := local.Open(s.Paths.Database)
+		if err != nil {
+			return err
+		}
+		a.Main, a.Store, a.file = Embedded, file, file
+	} else {
+		cfg, err := redisConfig(s.Redis, s.EncryptionKey)
+		if err != nil {
+			return err
+		}
+		a.Main, a.Store = Relay, relay.Open(cfg)
+		a.Stores[Embedded] = besides{a}
+	}
+	a.Stores[a.Main] = a.Store
+	for _, r := range s.Relays {
+		cfg, err := redisConfig(r.Redis, r.EncryptionKey)
+		if err != nil {
+			a.closeStores()
+			return fmt.Errorf("%s: %w", r.File, err)
+		}
+		a.Stores[Relay+":"+r.Name] = relay.Open(cfg)
+	}
+	return nil
+}
+
+func (a *App) places() map[string]engine.Place {
+	places := map[string]engine.Place{}
+	for name, store := range a.Stores {
+		places[name] = engine.Place{Store: store, Locker: store}
+	}
+	return places
+}
+
+// Load reads one account, with both its tokens.
+func (a *App) Load(ctx context.Context, key engine.Key) (engine.Account, error) {
+	store := a.Stores[key.Store]
+	if store == nil {
+		return engine.Account{}, engine.Errorf(engine.KindNotFound, "there is no such store: "+engine.Clean(key.Store), nil)
+	}
+	account, err := store.Load(ctx, engine.Key{Provider: key.Provider, ID: key.ID})
+	account.Key.Store = key.Store
+	return account, err
+}
+
+// Add is the engine's, into the main store where the account names none.
+func (a *App) Add(ctx context.Context, account engine.NewAccount) (engine.Account, error) {
+	account.Store = cmp.Or(account.Store, a.Main)
+	return a.Engine.Add(ctx, account)
+}
+
+func (a *App) closeStores() {
+	for _, store := range a.Stores {
+		store.Close()
+	}
 }
 
 func (a *App) subscribe(run func(iter.Seq[engine.Event])) {
@@ -73,11 +146,11 @@ func (a *App) subscribe(run func(iter.Seq[engine.Event])) {
 }
 
 // Close finishes what is in flight, lets the subscribers take the last event,
-// and closes the store.
+// and closes the stores.
 func (a *App) Close() {
 	a.Engine.Close()
 	a.subscribers.Wait()
-	a.Store.Close()
+	a.closeStores()
 	for _, file := range append(a.dropped, a.file) {
 		if file != nil && Store(file) != a.Store {
 			file.Close()
@@ -85,47 +158,36 @@ func (a *App) Close() {
 	}
 }
 
-func openStore(s settings.Settings) (Store, error) {
-	if s.Redis == nil {
-		return local.Open(s.Paths.Database)
-	}
-	cfg, err := redisConfig(s)
-	if err != nil {
-		return nil, err
-	}
-	return relay.Open(cfg), nil
-}
-
 // recordHistory keeps the refreshes of any store's accounts in the embedded
 // store's file, which it opens when there is something to keep.
-func (a *App) recordHistory(events iter.Seq[engine.Event], failed func(error)) {
+func (a *App) recordHistory(events iter.Seq[engine.Event]) {
 	for ev := range events {
 		if ev.Kind != engine.EventRefreshed {
 			continue
 		}
 		file, err := a.localFile()
 		if err == nil {
-			err = file.Record(a.Store.Name(), ev)
+			err = file.Record(ev)
 		}
 		if err != nil {
-			failed(err)
+			a.warn(err)
 		}
 	}
 }
 
 // once leaves out the expiries that another process has told of: every short
 // command that fails on an expired token would tell again.
-func (a *App) once(events iter.Seq[engine.Event], failed func(error)) iter.Seq[engine.Event] {
+func (a *App) once(events iter.Seq[engine.Event]) iter.Seq[engine.Event] {
 	return func(yield func(engine.Event) bool) {
 		for ev := range events {
 			if ev.Kind == engine.EventExpired {
 				first := true
 				file, err := a.localFile()
 				if err == nil {
-					first, err = file.FirstTold(context.Background(), a.Store.Name(), ev.Account.Key, "expired "+ev.Account.ExpiresAt.UTC().String())
+					first, err = file.FirstTold(context.Background(), ev.Account.Key, "expired "+ev.Account.ExpiresAt.UTC().String())
 				}
 				if err != nil { // better told twice than not at all
-					failed(err)
+					a.warn(err)
 				} else if !first {
 					continue
 				}
@@ -143,7 +205,7 @@ func (a *App) History(ctx context.Context, key engine.Key) ([]local.Entry, error
 	if err != nil {
 		return nil, err
 	}
-	return file.History(ctx, a.Store.Name(), key, historyShown)
+	return file.History(ctx, key, historyShown)
 }
 
 // historyShown is how many entries of an account's history people see.
@@ -163,11 +225,10 @@ func Providers(s settings.Settings) provider.Config {
 	return cfg
 }
 
-func redisConfig(s settings.Settings) (relay.Config, error) {
-	r := s.Redis
+func redisConfig(r *settings.Redis, key engine.Secret) (relay.Config, error) {
 	cfg := relay.Config{
 		Addrs: r.Addrs, SentinelMaster: r.SentinelMaster, Cluster: r.Cluster,
-		Username: r.Username, Password: r.Password, DB: r.DB, EncryptionKey: s.EncryptionKey,
+		Username: r.Username, Password: r.Password, DB: r.DB, EncryptionKey: key,
 	}
 	if !r.TLS {
 		return cfg, nil

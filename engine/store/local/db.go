@@ -95,6 +95,11 @@ CREATE TABLE journal_damaged ( -- records that could not be opened, set aside
 	account  TEXT NOT NULL,
 	record   BLOB NOT NULL
 ) STRICT;
+`, `
+DROP INDEX journal_seq;
+CREATE INDEX journal_seq ON journal (seq); -- one numbering for all stores
+UPDATE history SET store = CASE WHEN store LIKE 'the embedded store %' THEN 'embedded' ELSE 'relay' END;
+UPDATE OR REPLACE told SET store = CASE WHEN store LIKE 'the embedded store %' THEN 'embedded' ELSE 'relay' END;
 `}
 
 // Open opens the file, making it and its folder (for their owner only) where

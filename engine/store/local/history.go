@@ -25,9 +25,8 @@ type Entry struct {
 	Took            time.Duration
 }
 
-// Record keeps the refresh that an engine.EventRefreshed tells of, of an
-// account of the store with that name.
-func (s *Store) Record(store string, ev engine.Event) error {
+// Record keeps the refresh that an engine.EventRefreshed tells of.
+func (s *Store) Record(ev engine.Event) error {
 	r := ev.Result
 	text := ""
 	if r.Err != nil {
@@ -37,7 +36,7 @@ func (s *Store) Record(store string, ev engine.Event) error {
 	if r.Reason == engine.ReasonRestored && !r.Healed {
 		reason = ReasonStoredLate
 	}
-	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), store, r.Provider, r.ID,
+	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), r.Store, r.Provider, r.ID,
 		r.Name, r.Outcome, reason, text, r.Took.Milliseconds())
 	if err == nil {
 		_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
@@ -46,16 +45,16 @@ func (s *Store) Record(store string, ev engine.Event) error {
 }
 
 // FirstTold reports whether no process of the user has told this alert of the
-// account of that store before, and notes that it is told now. Only the last
+// account before, and notes that it is told now. Only the last
 // alert of an account is kept.
-func (s *Store) FirstTold(ctx context.Context, store string, key engine.Key, alert string) (bool, error) {
+func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string) (bool, error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, s.fault(err)
 	}
 	first := false
 	err = func() error {
-		done, err := tx.ExecContext(ctx, `INSERT INTO told VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, store, key.Provider, key.ID, alert)
+		done, err := tx.ExecContext(ctx, `INSERT INTO told VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, key.Store, key.Provider, key.ID, alert)
 		if err != nil {
 			return err
 		}
@@ -63,7 +62,7 @@ func (s *Store) FirstTold(ctx context.Context, store string, key engine.Key, ale
 		first = n == 1
 		if err == nil && first {
 			_, err = tx.ExecContext(ctx, `DELETE FROM told WHERE store = ? AND provider = ? AND account = ? AND alert <> ?`,
-				store, key.Provider, key.ID, alert)
+				key.Store, key.Provider, key.ID, alert)
 		}
 		return err
 	}()
@@ -71,9 +70,9 @@ func (s *Store) FirstTold(ctx context.Context, store string, key engine.Key, ale
 }
 
 // History returns an account's latest refreshes, the newest first.
-func (s *Store) History(ctx context.Context, store string, key engine.Key, limit int) ([]Entry, error) {
+func (s *Store) History(ctx context.Context, key engine.Key, limit int) ([]Entry, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT at, name, outcome, reason, error, took_ms FROM history
-		WHERE store = ? AND provider = ? AND account = ? ORDER BY at DESC, rowid DESC LIMIT ?`, store, key.Provider, key.ID, limit)
+		WHERE store = ? AND provider = ? AND account = ? ORDER BY at DESC, rowid DESC LIMIT ?`, key.Store, key.Provider, key.ID, limit)
 	if err != nil {
 		return nil, s.fault(err)
 	}

@@ -10,21 +10,18 @@ import (
 	"tokentray/engine"
 )
 
-// Journal is the engine.Journal of the accounts of one store, in this file.
-type Journal struct {
-	file  *Store
-	store string
-}
+// Journal is the engine.Journal of the accounts of all stores, in this file.
+type Journal struct{ file *Store }
 
-// Journal returns the journal of the accounts of the store with that name.
-func (s *Store) Journal(store string) *Journal { return &Journal{s, store} }
+// Journal returns the journal in the file.
+func (s *Store) Journal() *Journal { return &Journal{s} }
 
 // place is bound into a sealed record, so that it cannot be moved to another
 // account.
-func (j *Journal) place(key engine.Key) string { return j.store + "/" + key.String() }
+func place(key engine.Key) string { return key.Store + "/" + key.String() }
 
 func (j *Journal) decode(aead cipher.AEAD, key engine.Key, text []byte) engine.Record {
-	secret, err := sealed(aead, text, j.place(key), "journal").Open()
+	secret, err := sealed(aead, text, place(key), "journal").Open()
 	if err == nil {
 		var r engine.Record
 		if r, err = engine.DecodeRecord(secret); err == nil {
@@ -36,7 +33,7 @@ func (j *Journal) decode(aead cipher.AEAD, key engine.Key, text []byte) engine.R
 
 // Since implements engine.Journal.
 func (j *Journal) Since(ctx context.Context, mark int64) (map[engine.Key]engine.Record, int64, error) {
-	rows, err := j.file.db.QueryContext(ctx, `SELECT provider, account, seq, record FROM journal WHERE store = ? AND seq > ?`, j.store, mark)
+	rows, err := j.file.db.QueryContext(ctx, `SELECT store, provider, account, seq, record FROM journal WHERE seq > ?`, mark)
 	if err != nil {
 		return nil, mark, j.file.fault(err)
 	}
@@ -46,7 +43,7 @@ func (j *Journal) Since(ctx context.Context, mark int64) (map[engine.Key]engine.
 		var key engine.Key
 		var seq int64
 		var text []byte
-		if err := rows.Scan(&key.Provider, &key.ID, &seq, &text); err != nil {
+		if err := rows.Scan(&key.Store, &key.Provider, &key.ID, &seq, &text); err != nil {
 			return nil, mark, j.file.fault(err)
 		}
 		aead, err := j.file.aead(ctx, false)
@@ -71,7 +68,7 @@ type querier interface {
 
 func (j *Journal) read(ctx context.Context, db querier, key engine.Key) (text []byte, r engine.Record, err error) {
 	err = db.QueryRowContext(ctx, `SELECT record FROM journal WHERE store = ? AND provider = ? AND account = ?`,
-		j.store, key.Provider, key.ID).Scan(&text)
+		key.Store, key.Provider, key.ID).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, engine.Record{}, nil
 	}
@@ -107,7 +104,7 @@ func (j *Journal) Update(ctx context.Context, change func(engine.Key, *engine.Re
 			}
 			if damaged {
 				if _, err := tx.ExecContext(ctx, `INSERT INTO journal_damaged VALUES (?, ?, ?, ?, ?)`, time.Now().UnixMilli(),
-					j.store, key.Provider, key.ID, text); err != nil {
+					key.Store, key.Provider, key.ID, text); err != nil {
 					return err
 				}
 			}
@@ -122,13 +119,13 @@ func (j *Journal) Update(ctx context.Context, change func(engine.Key, *engine.Re
 
 func (j *Journal) write(ctx context.Context, tx *sql.Tx, aead cipher.AEAD, key engine.Key, record engine.Secret) error {
 	if record == (engine.Record{}).Encode() {
-		_, err := tx.ExecContext(ctx, `DELETE FROM journal WHERE store = ? AND provider = ? AND account = ?`, j.store, key.Provider, key.ID)
+		_, err := tx.ExecContext(ctx, `DELETE FROM journal WHERE store = ? AND provider = ? AND account = ?`, key.Store, key.Provider, key.ID)
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO journal (store, provider, account, seq, record)
-		VALUES (?1, ?2, ?3, MAX(?5, (SELECT COALESCE(MAX(seq), 0) + 1 FROM journal WHERE store = ?1)), ?4)
+		VALUES (?1, ?2, ?3, MAX(?5, (SELECT COALESCE(MAX(seq), 0) + 1 FROM journal)), ?4)
 		ON CONFLICT (store, provider, account) DO UPDATE SET seq = excluded.seq, record = excluded.record`,
-		j.store, key.Provider, key.ID, seal(aead, record, j.place(key), "journal"),
+		key.Store, key.Provider, key.ID, seal(aead, record, place(key), "journal"),
 		time.Now().UnixMicro()) // the time, so that no number comes again where the last row was removed
 	return err
 }

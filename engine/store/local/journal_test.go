@@ -15,7 +15,7 @@ func TestJournal(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "tokentray.db")
 		s := open(t, path, nil)
 		return storetest.JournalSubject{
-			Journal: s.Journal("redis"), Other: open(t, path, nil).Journal("redis"),
+			Journal: s.Journal(), Other: open(t, path, nil).Journal(),
 			Damage: func(t *testing.T, key engine.Key) {
 				if _, err := s.db.Exec(`UPDATE journal SET record = x'00ff' WHERE account = ?`, key.ID); err != nil {
 					t.Fatal(err)
@@ -28,18 +28,18 @@ func TestJournal(t *testing.T) {
 // Two stores' accounts may have the same keys.
 func TestJournalOfAnotherStore(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "tokentray.db"), nil)
-	key := engine.Key{Provider: engine.Claude, ID: "a"}
-	if err := s.Journal("one").Update(t.Context(), func(_ engine.Key, r *engine.Record) { r.Restored = 1 }, key); err != nil {
+	key, other := engine.Key{Store: "one", Provider: engine.Claude, ID: "a"}, engine.Key{Store: "other", Provider: engine.Claude, ID: "a"}
+	if err := s.Journal().Update(t.Context(), func(_ engine.Key, r *engine.Record) { r.Restored = 1 }, key); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := s.Journal("other").Read(t.Context(), key); err != nil || r.Restored != 0 {
+	if r, err := s.Journal().Read(t.Context(), other); err != nil || r.Restored != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	// A record that is moved to another account is not opened there.
 	if _, err := s.db.Exec(`UPDATE journal SET store = 'other'`); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := s.Journal("other").Read(t.Context(), key); err != nil || !r.Damaged {
+	if r, err := s.Journal().Read(t.Context(), other); err != nil || !r.Damaged {
 		t.Errorf("moved: %+v, %v", r, err)
 	}
 }
@@ -48,7 +48,7 @@ func TestJournalOfAnotherStore(t *testing.T) {
 func TestJournalSetsAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokentray.db")
 	s := open(t, path, nil)
-	j, key := s.Journal("redis"), engine.Key{Provider: engine.Claude, ID: "a"}
+	j, key := s.Journal(), engine.Key{Provider: engine.Claude, ID: "a"}
 	for i := range 2 {
 		if err := j.Update(t.Context(), func(_ engine.Key, r *engine.Record) {
 			*r = engine.Record{Newest: engine.Token{RefreshToken: engine.NewSecret("refresh-in-the-journal")}, Restored: i + 1}

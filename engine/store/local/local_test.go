@@ -253,25 +253,25 @@ func TestUnusableFiles(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "tokentray.db"), nil)
-	key := engine.Key{Provider: engine.Claude, ID: "a"}
+	key := engine.Key{Store: "relay", Provider: engine.Claude, ID: "a"}
 	event := func(age time.Duration, outcome string, err error) engine.Event {
 		return engine.Event{Kind: engine.EventRefreshed, Time: time.Now().Add(-age),
 			Result: engine.Result{Key: key, Name: "work", Outcome: outcome, Err: err, Took: 340 * time.Millisecond}}
 	}
 	for _, ev := range []engine.Event{event(100*24*time.Hour, "refreshed", nil), event(time.Hour, "failed", errors.New("no\x1b[31m")),
 		event(0, "refreshed", nil)} {
-		if err := s.Record("redis:1", ev); err != nil {
+		if err := s.Record(ev); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := s.History(context.Background(), "redis:1", key, 10)
+	got, err := s.History(context.Background(), key, 10)
 	if err != nil || len(got) != 2 { // what is older than 90 days is dropped
 		t.Fatal(len(got), err)
 	}
 	if e := got[1]; e.Outcome != "failed" || e.Error != "no[31m" || e.Took != 340*time.Millisecond || e.Name != "work" {
 		t.Errorf("%v %s %s", e.At, e.Outcome, e.Error)
 	}
-	if other, _ := s.History(context.Background(), "redis:2", key, 10); len(other) != 0 {
+	if other, _ := s.History(context.Background(), engine.Key{Store: "embedded", Provider: key.Provider, ID: key.ID}, 10); len(other) != 0 {
 		t.Error("another store's account has the same history")
 	}
 }
@@ -279,7 +279,6 @@ func TestHistory(t *testing.T) {
 func TestFirstTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokentray.db")
 	a, b := open(t, path, nil), open(t, path, nil)
-	key := engine.Key{Provider: engine.Claude, ID: "a"}
 	for i, test := range []struct {
 		s     *Store
 		store string
@@ -287,7 +286,7 @@ func TestFirstTold(t *testing.T) {
 		first bool
 	}{{a, "redis", "one", true}, {a, "redis", "one", false}, {b, "redis", "one", false}, {b, "other", "one", true},
 		{b, "redis", "two", true}, {a, "redis", "two", false}, {a, "redis", "one", true}} {
-		if first, err := test.s.FirstTold(t.Context(), test.store, key, test.alert); err != nil || first != test.first {
+		if first, err := test.s.FirstTold(t.Context(), engine.Key{Store: test.store, Provider: engine.Claude, ID: "a"}, test.alert); err != nil || first != test.first {
 			t.Errorf("%d: %v, %v", i, first, err)
 		}
 	}

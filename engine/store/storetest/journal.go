@@ -30,7 +30,7 @@ func RunJournal(t *testing.T, open func(t *testing.T) JournalSubject) {
 	}
 }
 
-var journaled = engine.Key{Provider: engine.Claude, ID: "id/1"}
+var journaled = engine.Key{Store: "relay", Provider: engine.Claude, ID: "id/1"}
 
 func update(t *testing.T, j engine.Journal, change func(*engine.Record), keys ...engine.Key) {
 	t.Helper()

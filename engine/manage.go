@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Choose changes what the user chose for accounts; it holds at once, for all
+// processes of the user.
+func (e *Engine) Choose(ctx context.Context, change func(*Choice), keys ...Key) error {
+	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	defer cancel()
+	err := e.journal.Update(ctx, func(_ Key, r *Record) { change(&r.Choice) }, keys...)
+	e.noteJournal(err)
+	if err != nil {
+		return err
+	}
+	e.recallAll(ctx)
+	now := e.now()
+	var changed []View
+	e.mu.Lock()
+	for _, key := range keys {
+		if st := (*e.index.Load())[key]; st != nil {
+			change(&st.record.Choice)
+			st.account.Choice = st.record.Choice
+			st.live.Store(nil)
+			e.requeue(st)
+			changed = append(changed, e.view(st, now))
+		}
+	}
+	e.mu.Unlock()
+	e.findShared()
+	for _, v := range changed {
+		e.hub.publish(Event{Kind: EventChanged, Account: v})
+	}
+	e.poke()
+	return nil
+}
+
+// SignedIn puts the login of a new sign-in in the place of an account's old
+// one, whatever becomes of other programs' writes meanwhile: a person made it.
+// Everything else of the account stays. The token is in the journal before it
+// is stored; where the store is away it is stored as soon as it is back, and
+// the error, of KindStore, says so.
+func (e *Engine) SignedIn(ctx context.Context, key Key, token Token) (View, error) {
+	st := (*e.index.Load())[key]
+	a, err := e.load(ctx, key)
+	switch {
+	case err == nil:
+		if st, a = e.absorb(a); a.Problem != nil {
+			return View{}, a.Problem
+		}
+	case st == nil || KindOf(err) != KindStore:
+		return View{}, err
+	}
+	f, err := e.takeFlight(ctx, st)
+	if err != nil {
+		return View{}, err
+	}
+	began := time.Now()
+	result := e.signedIn(context.WithoutCancel(ctx), st, token)
+	result.Took = time.Since(began)
+	req := request{why: WhySignIn}
+	e.conclude(st, req, result)
+	e.remember(st)
+	e.settle(st, f, req, result)
+	e.findShared()
+	e.poke()
+	return e.viewOf(st), result.Err
+}
+
+// takeFlight makes the caller the account's one flight, once those before it
+// have ended.
+func (e *Engine) takeFlight(ctx context.Context, st *state) (*flight, error) {
+	for {
+		e.mu.Lock()
+		if e.closed {
+			e.mu.Unlock()
+			return nil, errClosing
+		}
+		before := st.flight
+		if before == nil {
+			f := &flight{done: make(chan struct{})}
+			st.flight = f
+			e.underWay++
+			e.dequeue(st)
+			e.flights.Add(1)
+			e.mu.Unlock()
+			return f, nil
+		}
+		e.mu.Unlock()
+		select {
+		case <-before.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// signInLockWait is how long a sign-in waits for another's lock. The swap is
+// atomic without one; it is so that no program is written to in its midst.
+const signInLockWait = 5 * time.Second
+
+func (e *Engine) signedIn(ctx context.Context, st *state, token Token) Result {
+	defer e.flights.Done()
+	lease, err := e.tryLock(ctx, st.key)
+	for end := time.Now().Add(signInLockWait); KindOf(err) == KindLocked && time.Now().Before(end); {
+		time.Sleep(lockPollMax / 8)
+		lease, err = e.tryLock(ctx, st.key)
+	}
+	if err == nil {
+		defer e.release(ctx, st, lease)
+	}
+	at := e.now().Truncate(time.Millisecond)
+	for try := 1; ; try++ {
+		var l look
+		loaded, err := e.load(ctx, st.key)
+		if err == nil {
+			l.version = versionOf(loaded)
+			l.a, _ = e.take(st, loaded)
+			l.old, err = loaded.RefreshToken.Open()
+		}
+		if err != nil {
+			if KindOf(err) == KindStore { // the journal has it until the store is back
+				_, noted := e.note(st, func(r *Record) { r.rotate(r.Head, token, at) })
+				err = joined([]error{Errorf(KindStore, "signed in, but the new login could not be stored so far: it is stored as soon as the store is back", err), noted})
+			}
+			return resultOf(err)
+		}
+		l.answered(e, st, token)
+		err = e.keep(ctx, st, &l, false)
+		if err != nil && KindOf(err) == KindConflict && try < intendTries { // written to by another meanwhile
+			continue
+		}
+		if err != nil {
+			return resultOf(err)
+		}
+		e.share(st)
+		return Result{Outcome: ResultRefreshed}
+	}
+}

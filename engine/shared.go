@@ -1,0 +1,123 @@
+package engine
+
+import "cmp"
+
+// A login whose refresh token lies in two places is refreshed in one of them.
+// The other follows: what the exchange gave is noted for both at once, and
+// stored in both. Only a place that is another program's own is left alone.
+
+// sharers returns the state and those that hold the same refresh token and may
+// be written to.
+func (e *Engine) sharers(st *state, token Fingerprint) []*state {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	states := []*state{st}
+	for _, o := range *e.index.Load() {
+		if o != st && o.key.Provider == st.key.Provider && o.token == token && o.account.Problem == nil && !o.account.onlyObserved() {
+			states = append(states, o)
+		}
+	}
+	return states
+}
+
+// share stores what st got wherever the same login lies.
+func (e *Engine) share(st *state) {
+	e.mu.Lock()
+	var owed []*state
+	for _, o := range *e.index.Load() {
+		if o != st && o.record.Head == st.record.Head && o.record.Unsaved && o.flight == nil && o.owes() && !e.isAway(o.key) {
+			owed = append(owed, o)
+		}
+	}
+	e.mu.Unlock()
+	for _, o := range owed {
+		e.start(o, request{why: WhyRestore})
+	}
+}
+
+// yields is the error of an account whose login is refreshed in another place,
+// as it shows in the token that is about to be sent.
+func (e *Engine) yields(st *state, l *look) error {
+	token := l.old.Fingerprint()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, o := range *e.index.Load() {
+		if o == st || o.token.Zero() || o.key.Provider != st.key.Provider {
+			continue
+		}
+		if o.token == token && leads(o, st) || o.record.usedUp(token) {
+			st.rival = Rival{o.key, o.account.Name, true}
+			st.account.Rival = st.rival
+			return usable(st.account)
+		}
+	}
+	return nil
+}
+
+// leads reports whether of two places of the same login a is the one to be
+// refreshed. With e.mu held.
+func leads(a, b *state) bool {
+	rank := func(st *state) int {
+		switch a := st.account; {
+		case a.onlyObserved():
+			return 3
+		case a.Problem != nil:
+			return 2
+		case !a.Active:
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(rank(a)-rank(b), a.key.compare(b.key)) < 0
+}
+
+// findShared finds the logins that lie in more than one place.
+func (e *Engine) findShared() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	index := *e.index.Load()
+	type login struct {
+		provider string
+		token    Fingerprint
+	}
+	holders := make(map[login]*state, len(index))
+	rivals := map[*state]*state{}
+	for _, st := range index {
+		if st.token.Zero() {
+			continue
+		}
+		at := login{st.key.Provider, st.token}
+		first := holders[at]
+		if first == nil {
+			holders[at] = st
+			continue
+		}
+		lead, follower := first, st
+		if leads(st, first) {
+			lead, follower = st, first
+			holders[at] = st
+		}
+		rivals[follower] = lead
+		if rivals[lead] == nil {
+			rivals[lead] = follower
+		}
+	}
+	for _, st := range index {
+		for _, used := range st.record.Used {
+			if o := holders[login{st.key.Provider, used}]; o != nil && o != st && o.token != st.token {
+				rivals[o] = st
+			}
+		}
+	}
+	for _, st := range index {
+		rival := Rival{}
+		if o := rivals[st]; o != nil {
+			rival = Rival{o.key, o.account.Name, o.token == st.token && leads(o, st) || o.token != st.token}
+		}
+		if rival != st.rival {
+			st.rival, st.account.Rival = rival, rival
+			st.live.Store(nil)
+			e.requeue(st)
+		}
+	}
+}
