@@ -150,6 +150,12 @@ type NewAccount struct {
 	RefreshToken Secret
 	AccessToken  Secret
 	ExpiresAt    time.Time
+
+	Proxy        Secret // Account.Proxy
+	Scopes       string // Account.Scopes; "" is what the provider grants by itself
+	IDToken      Secret // of openai accounts; kept where others need it, on a relay
+	Organization string // Account.Organization
+	Inactive     bool   // added switched off
 }
 
 // Clean makes a name from a store or a provider safe for a terminal, a log or

@@ -334,6 +334,32 @@ func (s *shelf) Add(_ context.Context, n NewAccount) (Account, error) {
 	return a, nil
 }
 
+func (s *shelf) Edit(ctx context.Context, key Key, edit Edit) (Account, error) {
+	if _, err := s.Load(ctx, key); err != nil {
+		return Account{}, err
+	}
+	s.change(key, func(a *Account) {
+		if edit.Name != nil {
+			a.Name = *edit.Name
+		}
+		if edit.Proxy != nil {
+			a.Proxy = *edit.Proxy
+		}
+		if edit.Active != nil {
+			a.Active = *edit.Active
+		}
+	})
+	return s.Load(ctx, key)
+}
+
+func (s *shelf) Remove(ctx context.Context, key Key) error {
+	_, err := s.Load(ctx, key)
+	if err == nil {
+		s.set(func(s *shelf) { delete(s.shelved, key) })
+	}
+	return err
+}
+
 type shelfLease struct {
 	s     *shelf
 	key   Key

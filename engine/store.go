@@ -27,6 +27,23 @@ type Store interface {
 
 	// Add stores a new account and returns it.
 	Add(ctx context.Context, account NewAccount) (Account, error)
+
+	// Edit changes what a person decides about an account, and nothing else.
+	// It never creates an account. KindSettings says that the name is taken,
+	// in a store where names are unique. It returns the account as it now
+	// stands.
+	Edit(ctx context.Context, key Key, edit Edit) (Account, error)
+
+	// Remove deletes the account and what is kept beside it. A journal and a
+	// lease are other places, and stay.
+	Remove(ctx context.Context, key Key) error
+}
+
+// Edit is what a person decides about an account; what is nil stays.
+type Edit struct {
+	Name   *string
+	Proxy  *Secret // JSON as relay/INTEROP.md has it, "" for none
+	Active *bool
 }
 
 // Change is what one write does to an account.

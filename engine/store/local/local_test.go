@@ -205,10 +205,21 @@ func TestBeginTogether(t *testing.T) {
 
 func TestNamesAreUnique(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "tokentray.db"), nil)
-	add(t, s, "work")
+	work, other := add(t, s, "work"), add(t, s, "other")
 	_, err := s.Add(t.Context(), engine.NewAccount{Provider: engine.Gemini, Name: "work", RefreshToken: engine.NewSecret("r")})
 	if engine.KindOf(err) != engine.KindSettings || !strings.Contains(err.Error(), `"work"`) {
 		t.Error(err)
+	}
+	off := false
+	_, err = s.Edit(t.Context(), other.Key, engine.Edit{Name: &work.Name, Active: &off})
+	if engine.KindOf(err) != engine.KindSettings || !strings.Contains(err.Error(), `"work"`) {
+		t.Error(err)
+	}
+	if a, err := s.Load(t.Context(), other.Key); err != nil || a.Name != "other" || !a.Active {
+		t.Errorf("half of an edit that was refused is there: %q, active %v, %v", a.Name, a.Active, err)
+	}
+	if _, err := s.Edit(t.Context(), work.Key, engine.Edit{Name: &work.Name}); err != nil {
+		t.Errorf("its own name: %v", err)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"tokentray/engine"
 )
@@ -175,15 +177,19 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 		return engine.Account{}, err
 	}
 	id := uuid.NewString()
-	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, 1, ?, '', ?, 0, '', '', x'', x'', ?, ?)
-		ON CONFLICT (name) DO NOTHING`, id, n.Provider, n.Name, n.Client, "active", toMillis(n.ExpiresAt),
+	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, ?, ?, '', ?, 0, ?, ?, ?, x'', ?, ?)`,
+		id, n.Provider, n.Name, n.Client, !n.Inactive, "active", toMillis(n.ExpiresAt), n.Scopes, n.Organization, seal(aead, n.Proxy, id, "proxy"),
 		seal(aead, n.RefreshToken, id, "refresh_token"), seal(aead, n.AccessToken, id, "access_token"))
 	if err != nil {
-		return engine.Account{}, s.fault(err)
+		return engine.Account{}, s.fault(nameTaken(err, n.Name))
 	}
-	a, err := s.Load(ctx, engine.Key{Provider: n.Provider, ID: id})
-	if engine.KindOf(err) == engine.KindNotFound {
-		return a, engine.Errorf(engine.KindSettings, fmt.Sprintf("there is an account named %q already: choose another name", n.Name), nil)
+	return s.Load(ctx, engine.Key{Provider: n.Provider, ID: id})
+}
+
+// nameTaken says so where err is the file's refusal of a name that it has.
+func nameTaken(err error, name string) error {
+	if fault, ok := errors.AsType[*sqlite.Error](err); !ok || fault.Code() != sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+		return err
 	}
-	return a, err
+	return engine.Errorf(engine.KindSettings, fmt.Sprintf("there is an account named %q already: choose another name", name), nil)
 }

@@ -113,18 +113,44 @@ func (s *Store) Add(_ context.Context, n engine.NewAccount) (engine.Account, err
 	a := engine.Account{
 		Key:    engine.Key{Provider: n.Provider, ID: fmt.Sprintf("%s-%d", n.Provider, s.nextID)},
 		Name:   n.Name,
-		Client: n.Client, Active: true, StoreStatus: "active",
+		Client: n.Client, Active: !n.Inactive, StoreStatus: "active",
 		ExpiresAt: n.ExpiresAt,
+		Proxy:     n.Proxy, Scopes: n.Scopes, Organization: n.Organization,
 	}
 	s.accounts[a.Key] = record{a, n.RefreshToken, n.AccessToken}
 	return s.load(a.Key)
 }
 
-// Remove forgets an account.
-func (s *Store) Remove(key engine.Key) {
+// Edit implements engine.Store.
+func (s *Store) Edit(_ context.Context, key engine.Key, edit engine.Edit) (engine.Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	r, ok := s.accounts[key]
+	if !ok {
+		return engine.Account{}, notFound(key)
+	}
+	if edit.Name != nil {
+		r.account.Name = *edit.Name
+	}
+	if edit.Proxy != nil {
+		r.account.Proxy = *edit.Proxy
+	}
+	if edit.Active != nil {
+		r.account.Active = *edit.Active
+	}
+	s.accounts[key] = r
+	return s.load(key)
+}
+
+// Remove implements engine.Store.
+func (s *Store) Remove(_ context.Context, key engine.Key) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.accounts[key]; !ok {
+		return notFound(key)
+	}
 	delete(s.accounts, key)
+	return nil
 }
 
 // Change lets a test or the demo play another program that writes an account,

@@ -13,7 +13,11 @@ func TestConformance(t *testing.T) {
 		s := memory.New()
 		return storetest.Subject{
 			Store: s, Locker: s, OtherLocker: s,
-			Remove:    func(_ *testing.T, key engine.Key) { s.Remove(key) },
+			Remove: func(t *testing.T, key engine.Key) {
+				if err := s.Remove(t.Context(), key); err != nil {
+					t.Fatal(err)
+				}
+			},
 			Providers: []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid},
 		}
 	})

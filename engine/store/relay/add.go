@@ -1,8 +1,12 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,7 +63,7 @@ func (s *Store) newHash(p platform, id string, n engine.NewAccount, now time.Tim
 	}
 	hash := map[string]string{
 		"id": id, "name": n.Name, "description": "", "accountType": "shared", "priority": "50",
-		"isActive": "true", "schedulable": "true", "status": "active", "errorMessage": "", "proxy": "",
+		"isActive": strconv.FormatBool(!n.Inactive), "schedulable": "true", "status": "active", "errorMessage": "", "proxy": n.Proxy.Reveal(),
 		"createdAt": iso(now), "lastUsedAt": "", "lastRefreshAt": "", "subscriptionExpiresAt": "",
 		"accessToken": encrypt(n.AccessToken), "refreshToken": encrypt(n.RefreshToken), "expiresAt": p.expiry(n.ExpiresAt),
 	}
@@ -73,41 +77,42 @@ func (s *Store) newHash(p platform, id string, n engine.NewAccount, now time.Tim
 	case engine.Claude:
 		set([]string{"email", "password", "extInfo", "scopes", "subscriptionInfo", "tempUnavailable503TtlSeconds", "tempUnavailable5xxTtlSeconds"}, "")
 		set([]string{"autoStopOnWarning", "disableTempUnavailable", "interceptWarmup", "useUnifiedUserAgent"}, "false")
-		hash["platform"], hash["maxConcurrency"] = "claude", "0"
+		hash["platform"], hash["maxConcurrency"], hash["scopes"] = "claude", "0", n.Scopes
 		if access == "" {
 			hash["status"] = "created"
 			break
 		}
-		scopes := []string{"user:inference"}
-		hash["scopes"] = scopes[0]
+		hash["scopes"] = cmp.Or(n.Scopes, "user:inference")
 		hash["unifiedClientId"], hash["useUnifiedClientId"] = "", "false"
 		hash["claudeAiOauth"] = sealJSON(map[string]any{
-			"accessToken": access, "refreshToken": refresh, "expiresAt": millis(n.ExpiresAt), "scopes": scopes,
+			"accessToken": access, "refreshToken": refresh, "expiresAt": millis(n.ExpiresAt), "scopes": strings.Fields(hash["scopes"]),
 		})
 	case engine.Gemini:
 		delete(hash, "errorMessage") // the relay gives it none
 		set([]string{"projectId", "tempProjectId", "supportedModels"}, "")
 		hash["platform"], hash["disableAutoProtection"], hash["updatedAt"] = "gemini", "false", iso(now)
-		hash["oauthProvider"], hash["scopes"] = n.Client, "https://www.googleapis.com/auth/cloud-platform"
-		if n.Client == "" {
-			hash["oauthProvider"] = engine.GeminiCLI
-		}
+		hash["oauthProvider"] = cmp.Or(n.Client, engine.GeminiCLI)
+		hash["scopes"] = cmp.Or(n.Scopes, "https://www.googleapis.com/auth/cloud-platform")
 		hash["geminiOauth"] = s.keys.encrypt(p, geminiOauth(n.RefreshToken,
 			engine.Token{AccessToken: n.AccessToken, ExpiresAt: n.ExpiresAt}, hash["scopes"]))
 	case engine.OpenAI:
-		for _, name := range []string{"lastUsedAt", "lastRefreshAt", "errorMessage", "proxy"} {
+		for _, name := range []string{"lastUsedAt", "lastRefreshAt", "errorMessage"} {
 			delete(hash, name) // the relay gives it none of these
 		}
-		set([]string{"accountId", "chatgptUserId", "email", "groupId", "idToken", "organizationId", "organizationRole", "organizationTitle", "planType"}, "")
-		hash["disableAutoProtection"], hash["emailVerified"], hash["rateLimitDuration"] = "false", "false", "60"
+		if n.Proxy.Empty() {
+			delete(hash, "proxy")
+		}
+		maps.Copy(hash, identityFields(n.IDToken))
+		hash["idToken"], hash["email"] = encrypt(n.IDToken), encrypt(engine.NewSecret(hash["email"]))
+		hash["disableAutoProtection"], hash["groupId"], hash["rateLimitDuration"] = "false", "", "60"
 		hash["updatedAt"], hash["lastRefresh"] = iso(now), iso(now)
 		hash["openaiOauth"] = sealJSON(map[string]any{
-			"idToken": "", "accessToken": access, "refreshToken": refresh, "expires_in": max(int(n.ExpiresAt.Sub(now).Seconds()), 0),
+			"idToken": n.IDToken.Reveal(), "accessToken": access, "refreshToken": refresh, "expires_in": max(int(n.ExpiresAt.Sub(now).Seconds()), 0),
 		})
 	case engine.Droid:
-		set([]string{"organizationId", "owner", "ownerEmail", "ownerName", "ownerDisplayName", "userId", "authenticationMethod", "expiresIn", "apiKeys", "apiKeyStrategy"}, "")
+		set([]string{"owner", "ownerEmail", "ownerName", "ownerDisplayName", "userId", "authenticationMethod", "expiresIn", "apiKeys", "apiKeyStrategy"}, "")
 		hash["platform"], hash["tokenType"], hash["endpointType"] = "droid", "Bearer", "anthropic"
-		hash["noFailover"], hash["apiKeyCount"] = "false", "0"
+		hash["noFailover"], hash["apiKeyCount"], hash["organizationId"] = "false", "0", n.Organization
 		if access == "" {
 			hash["status"] = "created"
 		}

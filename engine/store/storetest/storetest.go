@@ -37,6 +37,11 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"MarkDead":       testMarkDead,
 		"Restored":       testRestored,
 		"Record":         testRecord,
+		"AddEverything":  testAddEverything,
+		"Edit":           testEdit,
+		"EditMissing":    testEditMissing,
+		"EditAndWrite":   testEditAndWrite,
+		"Remove":         testRemove,
 		"Lease":          testLease,
 		"ManyWriters":    testManyWriters,
 	} {
