@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -40,21 +41,46 @@ func (p *endpoint) Exchange(ctx context.Context, ex engine.ExchangeRequest) (eng
 	if err != nil {
 		return engine.Token{}, err
 	}
-	req, err := p.request(ctx, ex)
+	fields, err := p.fields(ex)
 	if err != nil {
 		return engine.Token{}, err
 	}
+	params := map[string]string{"grant_type": "refresh_token", "refresh_token": ex.RefreshToken.Reveal()}
+	maps.Copy(params, fields)
+	body, date, err := p.post(ctx, proxy, params, refreshToken)
+	if err != nil {
+		return engine.Token{}, err
+	}
+	token, usable := p.token(body, time.Now().Round(0))
+	token.Date = date
+	if !usable {
+		return token, unknown("the answer is not a usable token", refreshToken)
+	}
+	return token, nil
+}
+
+// What a request spends, for its errors.
+const (
+	refreshToken = "refresh token"
+	signInCode   = "code"
+)
+
+// post sends the parameters once and returns a 2xx answer's body and date.
+func (p *endpoint) post(ctx context.Context, proxy *url.URL, params map[string]string, spent string) ([]byte, time.Time, error) {
 	// A request that got no connection was never sent. Once it has one, only
 	// an answer tells what became of it.
 	var connected atomic.Bool
-	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	req, err := p.request(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	}))
+	}), params)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 	transport := p.transport(proxy)
 	defer transport.CloseIdleConnections()
 	resp, err := transport.RoundTrip(req) // follows no redirects
 	if err != nil {
-		return engine.Token{}, p.noAnswer(err, proxy, connected.Load())
+		return nil, time.Time{}, p.noAnswer(err, proxy, connected.Load(), spent)
 	}
 	defer resp.Body.Close()
 	date, _ := http.ParseTime(resp.Header.Get("Date"))
@@ -62,35 +88,23 @@ func (p *endpoint) Exchange(ctx context.Context, ex engine.ExchangeRequest) (eng
 	if resp.StatusCode/100 != 2 {
 		refused := refusal(resp, body)
 		refused.Date = date
-		return engine.Token{}, refused
+		return nil, date, refused
 	}
 	if err != nil {
-		return engine.Token{}, unknown("the answer was cut off")
+		return nil, date, unknown("the answer was cut off", spent)
 	}
 	if len(body) > maxBody {
-		return engine.Token{}, unknown("the answer is larger than 1 MiB")
+		return nil, date, unknown("the answer is larger than 1 MiB", spent)
 	}
-	token, usable := p.token(body, time.Now().Round(0))
-	token.Date = date
-	if !usable {
-		return token, unknown("the answer is not a usable token")
-	}
-	return token, nil
+	return body, date, nil
 }
 
-func (p *endpoint) request(ctx context.Context, ex engine.ExchangeRequest) (*http.Request, error) {
-	fields, err := p.fields(ex)
-	if err != nil {
-		return nil, err
-	}
-	params := map[string]string{"grant_type": "refresh_token", "refresh_token": ex.RefreshToken.Reveal()}
-	for name, value := range fields {
-		params[name] = value
-	}
+func (p *endpoint) request(ctx context.Context, params map[string]string) (*http.Request, error) {
 	var body []byte
 	contentType := "application/x-www-form-urlencoded"
 	if p.json {
 		contentType = "application/json"
+		var err error
 		if body, err = json.Marshal(params); err != nil {
 			return nil, err
 		}
@@ -133,12 +147,12 @@ func (p *endpoint) transport(proxy *url.URL) *http.Transport {
 }
 
 // noAnswer is the error of a request without an answer.
-func (p *endpoint) noAnswer(err error, proxy *url.URL, connected bool) error {
+func (p *endpoint) noAnswer(err error, proxy *url.URL, connected bool, spent string) error {
 	if connected {
 		if errors.Is(err, context.DeadlineExceeded) {
-			return unknown("the provider did not answer in time")
+			return unknown("the provider did not answer in time", spent)
 		}
-		return unknown("the connection broke before the answer")
+		return unknown("the connection broke before the answer", spent)
 	}
 	host := ""
 	if u, parseErr := url.Parse(p.url); parseErr == nil {
@@ -214,8 +228,8 @@ func cause(err error) error {
 	return nil
 }
 
-func unknown(what string) error {
-	return engine.Errorf(engine.KindUnknownOutcome, what+": it is not known whether the refresh token is used up", nil)
+func unknown(what, spent string) error {
+	return engine.Errorf(engine.KindUnknownOutcome, what+": it is not known whether the "+spent+" is used up", nil)
 }
 
 // finalCodes mean that a person must sign in again; settingsCodes that our
