@@ -16,6 +16,8 @@ type Settings struct {
 	EncryptionKey    engine.Secret
 	// TokenURLs holds the overridden token endpoints, by provider.
 	TokenURLs map[string]string
+	// AuthorizeURLs holds the overridden sign-in pages, by provider.
+	AuthorizeURLs map[string]string
 	// Google holds the OAuth clients that were set, by engine.GeminiCLI or
 	// engine.Antigravity. Either field may be empty.
 	Google     map[string]GoogleClient
@@ -61,7 +63,8 @@ func Load(in Input) (Settings, error) {
 		Window:        read(r, "TOKEN_REFRESH_WINDOW", minutes),
 		Redis:         readRedis(r),
 		EncryptionKey: read(r, "ENCRYPTION_KEY", secret),
-		TokenURLs:     readTokenURLs(r),
+		TokenURLs:     readURLs(r, "_TOKEN_URL", engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid),
+		AuthorizeURLs: readURLs(r, "_AUTHORIZE_URL", engine.Claude, engine.Gemini, engine.OpenAI),
 		Google:        readGoogle(r),
 		WebhookURL:    read(r, "WEBHOOK_URL", webhookURL),
 		Sources:       map[string]Source{},
@@ -81,10 +84,10 @@ func Load(in Input) (Settings, error) {
 	return s, nil
 }
 
-func readTokenURLs(r *reader) map[string]string {
+func readURLs(r *reader, suffix string, providers ...string) map[string]string {
 	urls := map[string]string{}
-	for _, provider := range []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid} {
-		if u := read(r, strings.ToUpper(provider)+"_TOKEN_URL", tokenURL); u != "" {
+	for _, provider := range providers {
+		if u := read(r, strings.ToUpper(provider)+suffix, tokenURL); u != "" {
 			urls[provider] = u
 		}
 	}

@@ -153,6 +153,9 @@ func TestValues(t *testing.T) {
 		"GEMINI_TOKEN_URL":            {[]string{"https://h"}, []string{"http://h"}},
 		"OPENAI_TOKEN_URL":            {[]string{"https://h"}, []string{"http://h"}},
 		"DROID_TOKEN_URL":             {[]string{"https://h"}, []string{"http://h"}},
+		"CLAUDE_AUTHORIZE_URL":        {[]string{"https://h/a?b=c", "http://127.0.0.1:1/a"}, []string{"http://h", "https://u@h", "https://h/#f", "javascript:x"}},
+		"GEMINI_AUTHORIZE_URL":        {[]string{"https://h"}, []string{"http://h"}},
+		"OPENAI_AUTHORIZE_URL":        {[]string{"https://h"}, []string{"http://h"}},
 		"GEMINI_OAUTH_CLIENT_ID":      {[]string{"a.b"}, []string{"a b"}},
 		"ANTIGRAVITY_OAUTH_CLIENT_ID": {[]string{"a.b"}, []string{"a\nb"}},
 		"WEBHOOK_URL":                 {[]string{"https://h/x", "http://h:8080/x#y"}, []string{"slack://h", "h", "https://", "https://h:x"}},
@@ -175,10 +178,13 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func TestTokenEndpointsAndClients(t *testing.T) {
+func TestEndpointsAndClients(t *testing.T) {
 	b := newBench(t)
 	for _, name := range []string{"CLAUDE", "GEMINI", "OPENAI", "DROID"} {
 		b.env[name+"_TOKEN_URL"] = "https://" + name
+		if name != "DROID" { // nobody signs in to it here
+			b.env[name+"_AUTHORIZE_URL"] = "https://page." + name
+		}
 	}
 	b.env["GEMINI_OAUTH_CLIENT_ID"], b.env["GEMINI_OAUTH_CLIENT_SECRET"] = "g-id", "g-secret"
 	b.env["ANTIGRAVITY_OAUTH_CLIENT_SECRET"] = "a-secret"
@@ -187,6 +193,12 @@ func TestTokenEndpointsAndClients(t *testing.T) {
 		if got := s.TokenURLs[provider]; got != "https://"+strings.ToUpper(provider) {
 			t.Errorf("%s: %s", provider, got)
 		}
+		if got := s.AuthorizeURLs[provider]; provider != engine.Droid && got != "https://page."+strings.ToUpper(provider) {
+			t.Errorf("%s: page %s", provider, got)
+		}
+	}
+	if got := newBench(t).load(); len(got.TokenURLs)+len(got.AuthorizeURLs) > 0 {
+		t.Errorf("without settings: %v, %v", got.TokenURLs, got.AuthorizeURLs)
 	}
 	if s.Google[engine.GeminiCLI] != (GoogleClient{"g-id", engine.NewSecret("g-secret")}) ||
 		s.Google[engine.Antigravity] != (GoogleClient{"", engine.NewSecret("a-secret")}) {

@@ -116,7 +116,8 @@ func absoluteURL(text string, schemes ...string) (*url.URL, bool) {
 	return u, ok || u.Port() == ""
 }
 
-// tokenURL is where refresh tokens are sent: in the clear to this machine only.
+// tokenURL is where tokens are sent, or where people sign in: in the clear to
+// this machine only.
 func tokenURL(text string) (string, bool) {
 	u, ok := absoluteURL(text, "https", "http")
 	return text, ok && u.User == nil && !strings.Contains(text, "#") && (u.Scheme == "https" || loopback(u.Hostname()))

@@ -91,6 +91,9 @@ var specs = []Spec{
 	{Name: "GEMINI_TOKEN_URL", Allowed: allowedTokenURL, Help: "another token endpoint for Gemini"},
 	{Name: "OPENAI_TOKEN_URL", Allowed: allowedTokenURL, Help: "another token endpoint for OpenAI"},
 	{Name: "DROID_TOKEN_URL", Allowed: allowedTokenURL, Help: "another token endpoint for Droid"},
+	{Name: "CLAUDE_AUTHORIZE_URL", Allowed: allowedTokenURL, Help: "another sign-in page for Claude"},
+	{Name: "GEMINI_AUTHORIZE_URL", Allowed: allowedTokenURL, Help: "another sign-in page for Gemini"},
+	{Name: "OPENAI_AUTHORIZE_URL", Allowed: allowedTokenURL, Help: "another sign-in page for OpenAI"},
 
 	{Name: "GEMINI_OAUTH_CLIENT_ID", Allowed: allowedWord,
 		Help: "another OAuth client for gemini-cli accounts"},
