@@ -19,6 +19,13 @@ func claude() dialect {
 			"Referer":    {"https://claude.ai/"},
 			"Origin":     {"https://claude.ai"},
 		},
+		authorization: authorization{
+			url:      "https://claude.ai/oauth/authorize",
+			query:    map[string]string{"code": "true"},
+			scope:    "org:create_api_key user:profile user:inference user:sessions:claude_code user:mcp_servers user:file_upload",
+			redirect: "https://platform.claude.com/oauth/code/callback",
+			state:    true,
+		},
 		lifetime: fixedLifetime(8 * time.Hour),
 	}
 }

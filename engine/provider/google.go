@@ -42,6 +42,12 @@ func gemini(clients map[string]Client) dialect {
 			}
 			return map[string]string{"client_id": id, "client_secret": secret.Reveal()}, nil
 		},
+		authorization: authorization{
+			url:      "https://accounts.google.com/o/oauth2/v2/auth",
+			query:    map[string]string{"access_type": "offline", "prompt": "consent"}, // or there is no refresh token
+			scope:    "https://www.googleapis.com/auth/cloud-platform https://www.googleapis.com/auth/userinfo.email",
+			redirect: "http://127.0.0.1/oauth2callback",
+		},
 		lifetime: fixedLifetime(time.Hour),
 	}
 }

@@ -14,6 +14,13 @@ func openAI() dialect {
 			"client_id": "app_EMoamEEZ73f0CkXaXp7hrann",
 			"scope":     "openid profile email",
 		}),
+		authorization: authorization{
+			url:      "https://auth.openai.com/oauth/authorize",
+			query:    map[string]string{"id_token_add_organizations": "true", "codex_cli_simplified_flow": "true"},
+			scope:    "openid profile email offline_access",
+			redirect: "http://localhost/auth/callback",
+			port:     1455, // the one that the client is registered with
+		},
 		lifetime: jwtLifetime,
 	}
 }

@@ -218,7 +218,7 @@ func Policy(s settings.Settings) engine.Policy {
 
 // Providers is the settings' part for the providers.
 func Providers(s settings.Settings) provider.Config {
-	cfg := provider.Config{URLs: s.TokenURLs, Google: map[string]provider.Client{}}
+	cfg := provider.Config{URLs: s.TokenURLs, AuthorizeURLs: s.AuthorizeURLs, Google: map[string]provider.Client{}}
 	for name, c := range s.Google {
 		cfg.Google[name] = provider.Client{ID: c.ID, Secret: c.Secret}
 	}

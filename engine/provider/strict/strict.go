@@ -1,6 +1,7 @@
 // Package strict is a token server as unforgiving as the real ones: refresh
 // tokens of Claude, OpenAI and Droid logins are single use, and the replay of
-// a used one kills the whole login. It serves tests and the demo.
+// a used one kills the whole login. Its page signs in whoever asks as RFC 6749
+// and RFC 7636 have it. It serves tests and the demo.
 package strict
 
 import (
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +35,8 @@ type Server struct {
 	used     map[string]bool
 	faults   map[string][]Fault
 	requests []Request
+	codes    map[string]*grant
+	denied   map[string]bool
 }
 
 // Login is one family of tokens.
@@ -76,9 +80,11 @@ func New() (*Server, error) {
 		Lifetime: time.Hour,
 		base:     "http://" + listener.Addr().String(),
 		byToken:  map[string]*Login{}, used: map[string]bool{}, faults: map[string][]Fault{},
+		codes: map[string]*grant{}, denied: map[string]bool{},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{provider}/token", s.serve)
+	mux.HandleFunc("GET /{provider}/authorize", s.authorize)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go s.http.Serve(listener)
 	return s, nil
@@ -95,6 +101,15 @@ func (s *Server) URLs() map[string]string {
 	urls := map[string]string{}
 	for _, p := range []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid} {
 		urls[p] = s.URL(p)
+	}
+	return urls
+}
+
+// AuthorizeURLs are the pages on which people sign in, by provider.
+func (s *Server) AuthorizeURLs() map[string]string {
+	urls := map[string]string{}
+	for p := range redirects {
+		urls[p] = s.base + "/" + p + "/authorize"
 	}
 	return urls
 }
@@ -237,19 +252,19 @@ var clients = map[string][]string{
 	engine.Droid:  {"client_01HNM792M5G5G1A2THWPXKFMXB"},
 }
 
-// exchange is the refresh grant (RFC 6749, 6) with rotation and reuse
-// detection (RFC 9700, 4.14.2).
+// exchange is, beside redeem's, the refresh grant (RFC 6749, 6) with rotation
+// and reuse detection (RFC 9700, 4.14.2).
 func (s *Server) exchange(provider string, params url.Values) (int, any) {
 	// As some real ones do, it echoes the token: no error of ours may.
 	refused := func(status int, code string) (int, any) {
 		return status, map[string]string{"error": code, "error_description": "token " + params.Get("refresh_token") + " was refused"}
 	}
-	known := false
-	for _, id := range clients[provider] {
-		known = known || params.Get("client_id") == id
-	}
+	known := slices.Contains(clients[provider], params.Get("client_id"))
 	if !known || provider == engine.Gemini && params.Get("client_secret") != ClientSecret {
 		return refused(http.StatusUnauthorized, "invalid_client")
+	}
+	if params.Get("grant_type") == "authorization_code" {
+		return s.redeem(provider, params)
 	}
 	if params.Get("grant_type") != "refresh_token" || provider == engine.OpenAI && params.Get("scope") != "openid profile email" {
 		return refused(http.StatusBadRequest, "invalid_request")
@@ -270,15 +285,20 @@ func (s *Server) exchange(provider string, params url.Values) (int, any) {
 	}
 	l.Exchanges++
 	l.Access = "access-" + rand.Text()
-	body := map[string]any{"access_token": l.Access, "expires_in": int(s.Lifetime.Seconds()), "token_type": "Bearer"}
+	body := s.answer(l)
 	if provider != engine.Gemini { // Google's stay valid
 		s.used[old] = true
 		l.Refresh = "refresh-" + rand.Text()
 		s.byToken[l.Refresh] = l
 		body["refresh_token"] = l.Refresh
 	}
-	if provider == engine.OpenAI {
+	return http.StatusOK, body
+}
+
+func (s *Server) answer(l *Login) map[string]any {
+	body := map[string]any{"access_token": l.Access, "expires_in": int(s.Lifetime.Seconds()), "token_type": "Bearer"}
+	if l.Provider == engine.OpenAI {
 		body["id_token"] = "id-" + rand.Text()
 	}
-	return http.StatusOK, body
+	return body
 }
