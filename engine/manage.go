@@ -37,6 +37,75 @@ func (e *Engine) Choose(ctx context.Context, change func(*Choice), keys ...Key) 
 	return nil
 }
 
+// Edit changes what a person decides about an account.
+func (e *Engine) Edit(ctx context.Context, key Key, edit Edit) (View, error) {
+	p, err := e.placeOf(key)
+	if err != nil {
+		return View{}, err
+	}
+	limited, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	a, err := p.Store.Edit(limited, key.in(), edit)
+	if e.noteAnswer(ctx, p, err); err != nil {
+		return View{}, err
+	}
+	a.Key.Store = p.name
+	st, _ := e.absorb(a)
+	e.mu.Lock()
+	if edit.Proxy != nil && !st.tries.Dead { // what failed through the old one may do now
+		st.tries.RetryAt = time.Time{}
+		e.requeue(st)
+	}
+	e.mu.Unlock()
+	e.findShared()
+	v := e.viewOf(st)
+	e.hub.publish(Event{Kind: EventChanged, Account: v})
+	e.poke()
+	return v, nil
+}
+
+// Remove deletes an account, once no refresh of it is under way here, and what
+// is known of it on this machine.
+func (e *Engine) Remove(ctx context.Context, key Key) error {
+	p, err := e.placeOf(key)
+	if err != nil {
+		return err
+	}
+	e.mu.Lock()
+	st := e.stateOf(key)
+	e.mu.Unlock()
+	f, err := e.takeFlight(ctx, st)
+	if err != nil {
+		return err
+	}
+	defer e.flights.Done()
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	err = p.Store.Remove(limited, key.in())
+	e.noteAnswer(ctx, p, err)
+	gone := err == nil || KindOf(err) == KindNotFound
+	e.mu.Lock()
+	name := st.account.Name
+	st.flight = nil
+	e.underWay--
+	if e.requeue(st); gone {
+		st.record = Record{}
+		e.forget(st)
+	}
+	f.result = resultOf(Errorf(KindNotFound, "the account was removed", nil))
+	close(f.done)
+	e.mu.Unlock()
+	if !gone {
+		return err
+	}
+	journalErr := e.journal.Update(limited, func(_ Key, r *Record) { *r = Record{} }, key)
+	e.noteJournal(journalErr)
+	e.findShared()
+	e.hub.publish(Event{Kind: EventChanged, Account: View{Account: Account{Key: key, Name: name}}})
+	e.poke()
+	return err
+}
+
 // SignedIn puts the login of a new sign-in in the place of an account's old
 // one, whatever becomes of other programs' writes meanwhile: a person made it.
 // Everything else of the account stays. The token is in the journal before it

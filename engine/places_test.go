@@ -345,3 +345,74 @@ func TestSignedIn(t *testing.T) {
 		})
 	}
 }
+
+// A removed account is gone with all that was known of it, and nothing brings
+// it back.
+func TestRemove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		key, other := d.signIn("a", time.Minute), d.signIn("b", time.Hour)
+		running(t, d)
+		time.Sleep(10 * time.Millisecond) // its refresh is under way
+		if v := d.view(key); !v.Refreshing {
+			t.Fatal("the test is of no use")
+		}
+		events := collect(d.Engine, EventChanged)
+		if err := d.Remove(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if v := d.view(key); v.ID != "" {
+			t.Errorf("it is still shown as %+v", v)
+		}
+		if _, err := d.store.Load(t.Context(), key); KindOf(err) != KindNotFound {
+			t.Errorf("it is still stored: %v", err)
+		}
+		if r, err := d.book.Read(t.Context(), key); err != nil || r.Encode() != (Record{}).Encode() {
+			t.Errorf("the journal still has it: %v", err)
+		}
+		if got := events(); len(got) != 1 || got[0].Account.Key != key || got[0].Account.Name != "a" {
+			t.Errorf("%+v", got)
+		}
+		if err := d.Remove(t.Context(), key); KindOf(err) != KindNotFound {
+			t.Errorf("a second time: %v", err)
+		}
+		d.store.set(func(s *shelf) { s.away = errAway })
+		if err := d.Remove(t.Context(), other); KindOf(err) != KindStore {
+			t.Errorf("while the store is away: %v", err)
+		}
+		if v := d.view(other); v.Name != "b" {
+			t.Error("it is gone from the list and not from the store")
+		}
+	})
+}
+
+// An edit shows at once, and one that cures lets a failing account go on.
+func TestEdit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		key := d.signIn("a", time.Minute)
+		d.provider.fail(Errorf(KindProxy, "the proxy is away", nil), Errorf(KindProxy, "the proxy is away", nil), Errorf(KindProxy, "the proxy is away", nil),
+			Errorf(KindProxy, "the proxy is away", nil), Errorf(KindProxy, "the proxy is away", nil), Errorf(KindProxy, "the proxy is away", nil))
+		running(t, d)
+		until := time.Now().Add(10 * time.Minute)
+		for d.view(key).Failures < 6 && time.Now().Before(until) {
+			time.Sleep(time.Second)
+		}
+		name, proxy, off := "其他", NewSecret(`{"type":"http"}`), false
+		v, err := d.Edit(t.Context(), key, Edit{Name: &name, Proxy: &proxy})
+		if err != nil || v.Name != name {
+			t.Fatal(v.Name, err)
+		}
+		time.Sleep(time.Second)
+		if v := d.view(key); v.Status != StatusValid || v.Name != name {
+			t.Errorf("%s %s: %v", v.Name, v.Status, v.Err)
+		}
+		if v, err = d.Edit(t.Context(), key, Edit{Active: &off}); err != nil || v.Status != StatusDisabled || !v.NextRefresh.IsZero() {
+			t.Errorf("%s, next %v, %v", v.Status, v.NextRefresh, err)
+		}
+		if _, err := d.Edit(t.Context(), Key{Provider: Claude, ID: "none"}, Edit{Name: &name}); KindOf(err) != KindNotFound {
+			t.Error(err)
+		}
+	})
+}

@@ -58,3 +58,14 @@ func in[T any](b besides, do func(*local.Store) (T, error)) (T, error) {
 	}
 	return do(file)
 }
+
+// Edit implements engine.Store.
+func (b besides) Edit(ctx context.Context, key engine.Key, edit engine.Edit) (engine.Account, error) {
+	return in(b, func(file *local.Store) (engine.Account, error) { return file.Edit(ctx, key, edit) })
+}
+
+// Remove implements engine.Store.
+func (b besides) Remove(ctx context.Context, key engine.Key) error {
+	_, err := in(b, func(file *local.Store) (struct{}, error) { return struct{}{}, file.Remove(ctx, key) })
+	return err
+}
