@@ -1,10 +1,11 @@
-// A token server for TestForeignTokenServer: oidc-provider with refresh-token
-// rotation. A refresh token that comes a second time revokes its whole grant.
+// A token server for TestForeignTokenServer and TestForeignSignIn: oidc-provider
+// with refresh-token rotation. A refresh token that comes a second time revokes
+// its whole grant.
 //
 //   node server.mjs N
 //
 // It signs in N people without a browser and prints one line of JSON
-// {"token_url", "refresh_tokens"}, then a line {"event"} for everything that
+// {"token_url", "authorize_url", "refresh_tokens"}, then a line {"event"} for everything that
 // happens at the token endpoint. A line on stdin comes back as an event, after
 // all that happened before it; the end of stdin ends the server.
 import { generateKeyPairSync } from 'node:crypto';
@@ -30,23 +31,28 @@ const provider = new Provider(issuer, {
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
-    redirect_uris: ['http://127.0.0.1/callback'],
+    redirect_uris: ['http://localhost/auth/callback'], // of any port, as the client is native
     application_type: 'native',
   }],
   rotateRefreshToken: true,
   scopes: scope.split(' '),
   claims: { openid: ['sub'], profile: ['name'], email: ['email'] },
   findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
-  features: { devInteractions: { enabled: false } },
+  features: { devInteractions: { enabled: true } }, // takes any name and password
+  pkce: { methods: ['S256'], required: () => true },
   ttl: { AccessToken: hour, IdToken: hour, RefreshToken: 24 * hour, Grant: 24 * hour },
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] },
-  cookies: { keys: ['no browser comes here'] },
+  cookies: { keys: ['of this test alone'] },
 });
 
 const used = new Set();
 provider.on('grant.success', ({ oidc }) => {
   // Two requests at the same time could both find the token unused, which the
   // server does not notice.
+  if (oidc.params.grant_type === 'authorization_code') {
+    say({ event: 'sign-in' });
+    return;
+  }
   const { jti } = oidc.entities.RotatedRefreshToken;
   if (used.has(jti)) say({ event: 'used twice' });
   used.add(jti);
@@ -68,7 +74,7 @@ const signIn = async (accountId) => {
 };
 const tokens = [];
 for (let i = 1; i <= Number(process.argv[2]); i += 1) tokens.push(await signIn(`person ${i}`));
-say({ token_url: `${issuer}/token`, refresh_tokens: tokens });
+say({ token_url: `${issuer}/token`, authorize_url: `${issuer}/auth`, refresh_tokens: tokens });
 
 for await (const line of createInterface({ input: process.stdin })) say({ event: line });
 process.exit();
