@@ -103,7 +103,7 @@ func (s *Store) account(p platform, id string, values []any, record any) (engine
 		RefreshToken: seal(field["refreshToken"]),
 		AccessToken:  seal(field["accessToken"]),
 		Proxy:        engine.NewSecret(field["proxy"]),
-		Scopes:       engine.Clean(field["scopes"]),
+		Scopes:       engine.CleanLine(field["scopes"]),
 		Organization: field["organizationId"],
 	}
 	a.Name = cmp.Or(a.Name, engine.Clean(id), "(unnamed)")
