@@ -147,12 +147,16 @@ func TestStatus(t *testing.T) {
 func TestSecretsNeverShow(t *testing.T) {
 	s := NewSecret("hunter2")
 	sealed := Seal("hunter2", nil)
-	for _, v := range []any{s, &s, sealed, &sealed, struct{ S Secret }{s}, Token{AccessToken: s}, Account{RefreshToken: sealed, Proxy: s}} {
+	for _, v := range []any{s, &s, sealed, &sealed, struct{ S Secret }{s}, struct{ s Secret }{s}, &struct{ s Sealed }{sealed}, []any{look{old: s, a: Account{RefreshToken: sealed}}}, Token{AccessToken: s}, Account{RefreshToken: sealed, Proxy: s}} {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			if text := fmt.Sprintf(format, v); containsAny(text, "hunter2", "68756e74657232") {
 				t.Errorf("%s of %T shows it: %s", format, v, text)
 			}
 		}
+	}
+	var read Secret
+	if err := read.UnmarshalText([]byte("hunter2")); err != nil || read != s || read.Reveal() != "hunter2" || NewSecret("") != (Secret{}) || !NewSecret("").Empty() {
+		t.Error("two secrets of one text differ")
 	}
 	if text, _ := s.MarshalText(); string(text) != "[redacted]" {
 		t.Errorf("marshalled as %s", text)

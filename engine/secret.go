@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"unique"
 )
 
 const redacted = "[redacted]"
@@ -12,27 +13,40 @@ const redacted = "[redacted]"
 // Secret is a token, key or password. Printed, logged or marshalled in any
 // way it shows as "[redacted]"; Reveal is the one way out, so that a search
 // for it finds every place where a secret leaves.
-type Secret struct{ text string }
+//
+// The text is behind a handle, since fmt calls no methods of a struct's
+// unexported fields: it would print the text itself.
+type Secret struct{ text unique.Handle[string] }
 
 // NewSecret wraps text.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret {
+	if text == "" {
+		return Secret{}
+	}
+	return Secret{unique.Make(text)}
+}
 
 // Reveal returns the text itself. It must go only to the provider, to an
 // encrypted store, or to the person who asked for it.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.Empty() {
+		return ""
+	}
+	return s.text.Value()
+}
 
 // Empty reports whether there is no text.
-func (s Secret) Empty() bool { return s.text == "" }
+func (s Secret) Empty() bool { return s == Secret{} }
 
 // Fingerprint identifies the secret without giving it away.
-func (s Secret) Fingerprint() Fingerprint { return sha256.Sum256([]byte(s.text)) }
+func (s Secret) Fingerprint() Fingerprint { return sha256.Sum256([]byte(s.Reveal())) }
 
 func (s Secret) String() string                   { return redacted }
 func (s Secret) GoString() string                 { return redacted }
 func (s Secret) Format(f fmt.State, _ rune)       { fmt.Fprint(f, redacted) }
 func (s Secret) LogValue() slog.Value             { return slog.StringValue(redacted) }
 func (s Secret) MarshalText() ([]byte, error)     { return []byte(redacted), nil }
-func (s *Secret) UnmarshalText(text []byte) error { s.text = string(text); return nil }
+func (s *Secret) UnmarshalText(text []byte) error { *s = NewSecret(string(text)); return nil }
 
 // Fingerprint is the SHA-256 of a refresh token. Refresh tokens carry at least
 // 128 random bits, so it may be kept and shared; it is never shown to people.
@@ -59,35 +73,35 @@ func (f *Fingerprint) UnmarshalText(text []byte) error {
 // Sealed is a secret as its store holds it: encrypted, and opened only by
 // whoever is about to use it.
 type Sealed struct {
-	text string
+	text Secret // what the store holds may be the secret itself
 	open func(text string) (Secret, error)
 }
 
 // Seal pairs the stored text with the store's way to open it.
 func Seal(text string, open func(text string) (Secret, error)) Sealed {
-	return Sealed{text, open}
+	return Sealed{NewSecret(text), open}
 }
 
 // Empty reports whether the store holds nothing there.
-func (s Sealed) Empty() bool { return s.text == "" }
+func (s Sealed) Empty() bool { return s.text.Empty() }
 
 // Stored returns the text as the store holds it, for its compare-and-swap.
-func (s Sealed) Stored() string { return s.text }
+func (s Sealed) Stored() string { return s.text.Reveal() }
 
 // Open decrypts. Its error is of KindUnreadable.
 func (s Sealed) Open() (Secret, error) {
-	if s.text == "" {
+	if s.Empty() {
 		return Secret{}, nil
 	}
-	return s.open(s.text)
+	return s.open(s.Stored())
 }
 
 // digest tells whether the stored text is the same as before without keeping it.
 func (s Sealed) digest() Fingerprint {
-	if s.text == "" {
+	if s.Empty() {
 		return Fingerprint{}
 	}
-	return sha256.Sum256([]byte(s.text))
+	return s.text.Fingerprint()
 }
 
 func (s Sealed) String() string             { return redacted }

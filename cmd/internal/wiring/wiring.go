@@ -49,6 +49,7 @@ type App struct {
 	// Stores are all of them, by the engine's names.
 	Stores map[string]Store
 
+	providers   provider.Config
 	subscribers sync.WaitGroup
 	database    string // the embedded store's file, which has journal and history
 	warn        func(error)
@@ -64,12 +65,12 @@ type App struct {
 // further relays, the logins of tools on this machine, and what the embedded
 // store has.
 func Open(s settings.Settings, log *slog.Logger) (*App, error) {
-	app := &App{database: s.Paths.Database, warn: func(err error) { log.Warn("⚠️ " + err.Error()) }}
+	app := &App{database: s.Paths.Database, providers: Providers(s), warn: func(err error) { log.Warn("⚠️ " + err.Error()) }}
 	if err := app.openStores(s); err != nil {
 		return nil, err
 	}
 	app.Engine = engine.New(engine.Params{
-		Places: app.places(), Journal: journal{app}, Providers: provider.New(Providers(s)), Policy: Policy(s),
+		Places: app.places(), Journal: journal{app}, Providers: provider.New(app.providers), Policy: Policy(s),
 	})
 	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
 	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events) })
