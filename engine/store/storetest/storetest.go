@@ -22,6 +22,9 @@ type Subject struct {
 	Remove func(t *testing.T, key engine.Key)
 	// Providers are those whose accounts the store can hold.
 	Providers []string
+	// Refuses are the tests of what the store does not do, by name, each with
+	// the reason.
+	Refuses map[string]string
 }
 
 // Run runs the suite; open is called for each test.
@@ -45,7 +48,13 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"Lease":          testLease,
 		"ManyWriters":    testManyWriters,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			if reason, refuses := s.Refuses[name]; refuses {
+				t.Skip(reason)
+			}
+			test(t, s)
+		})
 	}
 }
 
