@@ -95,6 +95,10 @@ type Account struct {
 	// refreshed in this one's stead; its Name is empty where there is none.
 	Rival Rival
 
+	// LoginExpiresAt is when the login itself ends and a person must sign in
+	// again; zero: unknown.
+	LoginExpiresAt time.Time
+
 	// Problem, of KindUnreadable, is why the account cannot be used at all.
 	Problem error
 }
