@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type Store struct {
 	touchEvery time.Duration // how often a tool's lock that is held is touched
 	patience   time.Duration // how long a write waits for the tool's own
 	pollEvery  time.Duration // how often Watch looks where nothing tells it
+	watchAbove bool          // whether Watch may watch the folders above a tool's
 }
 
 const (
@@ -39,7 +41,8 @@ const (
 // Open makes the folder of the locks. That a place is empty or unreadable is no
 // error: List tells it.
 func Open(c Config) (*Store, error) {
-	s := &Store{spots: spots(c.Places, systemKeychain), lockDir: c.LockDir, touchEvery: touchEvery, patience: 5 * time.Second, pollEvery: 30 * time.Second}
+	s := &Store{spots: spots(c.Places, systemKeychain), lockDir: c.LockDir, touchEvery: touchEvery, patience: 5 * time.Second,
+		pollEvery: 30 * time.Second, watchAbove: runtime.GOOS == "linux" || runtime.GOOS == "windows"}
 	if err := os.MkdirAll(c.LockDir, 0o700); err != nil {
 		return nil, s.lockFault(err)
 	}

@@ -22,14 +22,15 @@ const together = 100 * time.Millisecond
 // changed, come or gone, until ctx ends; that is no error. All calls come from
 // this goroutine. Changes within 100 ms are told once. What the
 // system tells nobody of, such as an item of the keychain, is looked at every
-// 30 s.
+// 30 s; so is a folder that is not there yet, where to watch the one above it
+// is to open all that is in it (kqueue, on macOS: somebody's whole home).
 func (s *Store) Watch(ctx context.Context, changed func()) error {
 	notifier, err := fsnotify.NewWatcher()
 	if err != nil {
 		return engine.Errorf(engine.KindStore, "the system does not tell when a tool's login changes", err)
 	}
 	defer notifier.Close()
-	w := watch{notifier: notifier, folders: map[string]os.FileInfo{}, items: map[string][sha256.Size]byte{}}
+	w := watch{notifier: notifier, above: s.watchAbove, folders: map[string]os.FileInfo{}, items: map[string][sha256.Size]byte{}}
 	for _, at := range s.spots {
 		if !strings.HasPrefix(at.Path, keychainPrefix) {
 			w.files = append(w.files, at.Path)
@@ -76,22 +77,24 @@ func (s *Store) Watch(ctx context.Context, changed func()) error {
 type watch struct {
 	notifier *fsnotify.Watcher
 	files    []string
+	above    bool
 	folders  map[string]os.FileInfo // that are watched
 	items    map[string][sha256.Size]byte
 }
 
 // moved takes in that something came or went at path.
 func (w *watch) moved(path string) bool {
-	if _, ok := w.folders[path]; ok { // its watch ended, or went with it
+	_, watched := w.folders[path]
+	if watched { // its watch ended, or went with it
 		w.notifier.Remove(path)
 		delete(w.folders, path)
 	}
-	return w.follow()
+	return w.follow() || watched
 }
 
 // follow watches each file's folder or, where that is not there, the nearest
-// above it that is, until that is so. It reports whether there was something
-// to do.
+// above it that is, until that is so, and the one above, which tells when the
+// folder goes. It reports whether there was something to do.
 func (w *watch) follow() (news bool) {
 	for w.step() {
 		news = true
@@ -106,9 +109,12 @@ func (w *watch) step() (news bool) {
 			info, err := os.Stat(folder)
 			if err == nil && info.IsDir() {
 				wanted[folder] = info
+				if above, err := os.Stat(filepath.Dir(folder)); err == nil && w.above {
+					wanted[filepath.Dir(folder)] = above
+				}
 				break
 			}
-			if folder == filepath.Dir(folder) {
+			if folder == filepath.Dir(folder) || !w.above {
 				break
 			}
 		}
