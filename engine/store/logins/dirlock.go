@@ -78,7 +78,7 @@ func left(path string, stale time.Duration) bool {
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist) // released just now
 	}
-	return info.IsDir() && time.Since(info.ModTime().Round(0)) > stale
+	return info.IsDir() && time.Since(info.ModTime()) > stale
 }
 
 func (l *dirLock) touch() error {

@@ -17,6 +17,7 @@ type file string
 
 const (
 	isLink     = fault("is a symbolic link, which would be replaced: put the file itself there")
+	twoNames   = fault("has a second name (a hard link), which would keep the old tokens: remove that one")
 	noFile     = fault("is not a regular file: remove it and sign in with the tool again")
 	tooLong    = fault("is larger than 1 MiB, which no login is: remove it and sign in with the tool again")
 	notOurs    = fault("belongs to another user: change its owner (chown)")

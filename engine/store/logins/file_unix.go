@@ -18,6 +18,8 @@ func rights(info fs.FileInfo) error {
 	switch mode := info.Mode(); {
 	case ok && int(stat.Uid) != os.Geteuid():
 		return notOurs
+	case ok && stat.Nlink > 1:
+		return twoNames
 	case mode.Perm()&0o022 != 0:
 		return othersToo
 	case mode.Perm()&0o400 == 0:

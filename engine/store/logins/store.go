@@ -79,7 +79,7 @@ func (s *Store) List(ctx context.Context) (engine.Listing, error) {
 			l, there, err = at.format.parse(text)
 		}
 		if ctx.Err() != nil {
-			return engine.Listing{}, ctx.Err()
+			return engine.Listing{}, engine.Errorf(engine.KindStore, "reading the logins took too long", ctx.Err())
 		}
 		if errors.Is(err, errGone) || !there && err == nil {
 			continue

@@ -73,6 +73,12 @@ func TestToldNeverTouched(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "symbolic link"},
+		"a second name": {func(t *testing.T, h home) {
+			h.put(t, claudeCode, good)
+			if err := os.Link(h.file(claudeCode), filepath.Join(h.path, "elsewhere")); err != nil {
+				t.Fatal(err)
+			}
+		}, "hard link"},
 		"another user's": {func(t *testing.T, h home) {
 			h.put(t, claudeCode, good)
 			if os.Geteuid() != 0 {
