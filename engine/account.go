@@ -123,6 +123,9 @@ type Rival struct {
 	Leads bool
 }
 
+// Refreshable reports whether the account can be refreshed here.
+func (a Account) Refreshable() bool { return usable(a) == nil }
+
 // onlyObserved reports whether nothing of the account may be changed.
 func (a Account) onlyObserved() bool { return a.Observed && !a.Choice.Keep }
 

@@ -15,19 +15,31 @@ import (
 type accounts struct {
 	list   *widget.List
 	texts  view.Texts
-	source string
+	source func(engine.Key) (short, place string)
 
 	views    []engine.View
 	lazy     bool
 	seen     map[*row]widget.ListItemID
 	selected engine.Key
 
+	// picking lets a person pick several.
+	picking bool
+	picked  map[engine.Key]bool
+	changed func() // what is picked
+
 	refresh func(engine.Key)
 	choose  func(engine.View)
 }
 
-func newAccounts(texts view.Texts, source string, refresh func(engine.Key), choose func(engine.View)) *accounts {
-	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, refresh: refresh, choose: choose}
+func (a *accounts) pick(key engine.Key, on bool) {
+	if a.picked[key] = on; !on {
+		delete(a.picked, key)
+	}
+	a.changed()
+}
+
+func newAccounts(texts view.Texts, source func(engine.Key) (short, place string), refresh func(engine.Key), choose func(engine.View)) *accounts {
+	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, picked: map[engine.Key]bool{}, changed: func() {}, refresh: refresh, choose: choose}
 	a.list = widget.NewList(
 		func() int { return len(a.views) },
 		func() fyne.CanvasObject { return newRow() },
@@ -47,7 +59,9 @@ func newAccounts(texts view.Texts, source string, refresh func(engine.Key), choo
 }
 
 func (a *accounts) fill(r *row, v engine.View) {
-	r.show(v, a.source, a.texts, a.lazy, time.Now(), func() { a.refresh(v.Key) })
+	short, _ := a.source(v.Key)
+	r.show(v, short, a.texts, a.lazy, time.Now(), func() { a.refresh(v.Key) })
+	r.pick(a.picking, a.picked[v.Key], func(on bool) { a.pick(v.Key, on) })
 }
 
 // show takes in new views and keeps the chosen account chosen, wherever it is

@@ -20,18 +20,25 @@ type details struct {
 	texts   view.Texts
 	history func(context.Context, engine.Key) ([]local.Entry, error)
 	do      func(func())
+	act     func(engine.View, view.Action)
+	proxy   func(engine.Secret) string
 
 	name, provider, trouble *widget.Label
+	cure                    *widget.Button // the one action that helps
+	more                    *widget.Button
 	facts                   *fyne.Container
 	past                    *fyne.Container
 	box                     fyne.CanvasObject
 
-	shown engine.Key
-	last  time.Time // of the history shown
+	shown  engine.Key
+	view   engine.View
+	action view.Action
+	last   time.Time // of the history shown
 }
 
-func newDetails(texts view.Texts, history func(context.Context, engine.Key) ([]local.Entry, error), do func(func())) *details {
-	d := &details{texts: texts, history: history, do: do,
+func newDetails(w *Window) *details {
+	texts := w.p.Texts
+	d := &details{texts: texts, history: w.p.History, do: w.p.Do, act: w.act, proxy: w.p.ProxyText,
 		name:     widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
 		provider: widget.NewLabel(""), trouble: widget.NewLabel(""),
 		facts: container.New(&columns{}), past: container.NewVBox(),
@@ -40,29 +47,35 @@ func newDetails(texts view.Texts, history func(context.Context, engine.Key) ([]l
 	d.provider.Importance, d.provider.Truncation = widget.LowImportance, fyne.TextTruncateEllipsis
 	d.trouble.Importance, d.trouble.Wrapping = widget.DangerImportance, fyne.TextWrapWord
 	d.trouble.Hide()
+	d.cure = widget.NewButton("", func() { d.act(d.view, d.action) })
+	d.cure.Importance = widget.HighImportance
+	d.cure.Hide()
+	d.more = widget.NewButtonWithIcon("", theme.MoreVerticalIcon(), func() {
+		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(d.more)
+		widget.ShowPopUpMenuAtPosition(w.more(d.view), w.Canvas(), at.AddXY(0, d.more.Size().Height))
+	})
+	d.more.Importance = widget.LowImportance
 	title := widget.NewLabel(texts.Get("Refreshes, the newest first"))
 	title.Importance = widget.LowImportance
-	d.box = container.NewVScroll(container.NewVBox(d.name, d.provider, d.trouble, d.facts, title, d.past))
+	d.box = container.NewVScroll(container.NewVBox(container.NewBorder(nil, nil, nil, d.more, d.name), d.provider, d.trouble,
+		container.NewHBox(d.cure), d.facts, title, d.past))
 	return d
 }
 
 // show shows the account as it is now.
-func (d *details) show(v engine.View, source string, lazy bool, now time.Time) {
+func (d *details) show(v engine.View, source string, around view.Around, lazy bool, now time.Time) {
 	t := d.texts
+	d.view = v
 	setLabel(d.name, v.Name)
 	setLabel(d.provider, view.Provider(v.Account)+" · "+source)
-	trouble := ""
-	for _, err := range []error{v.Err, v.Problem} {
-		if err != nil {
-			trouble = err.Error()
-		}
+	trouble, _ := t.Diagnose(v, around, now)
+	setLabel(d.trouble, trouble.Sentence)
+	show(d.trouble, trouble.Sentence != "")
+	d.action = trouble.Action
+	if d.cure.Text != trouble.Cure {
+		d.cure.SetText(trouble.Cure)
 	}
-	setLabel(d.trouble, trouble)
-	if trouble == "" {
-		d.trouble.Hide()
-	} else {
-		d.trouble.Show()
-	}
+	show(d.cure, trouble.Action != view.ActionNone)
 	next := t.Get("none planned")
 	if !v.NextRefresh.IsZero() {
 		next = t.Get("in %s", t.Span(v.NextRefresh.Sub(now)))
@@ -73,11 +86,21 @@ func (d *details) show(v engine.View, source string, lazy bool, now time.Time) {
 	if !v.ExpiresAt.IsZero() {
 		expires = v.ExpiresAt.Local().Format("2006-01-02 15:04:05")
 	}
+	proxy := t.Get("none")
+	if !v.Proxy.Empty() {
+		proxy = d.proxy(v.Proxy)
+	}
+	login := t.Get("unknown")
+	if !v.LoginExpiresAt.IsZero() {
+		login = v.LoginExpiresAt.Local().Format("2006-01-02 15:04")
+	}
 	d.fill(
 		t.Get("Status"), t.Status(v, lazy),
 		t.Get("Access token until"), expires,
+		t.Get("Login until"), login,
 		t.Get("Last refresh"), t.LastResult(v, now),
 		t.Get("Next refresh"), next,
+		t.Get("Proxy"), proxy,
 		t.Get("In the store"), v.StoreStatus,
 		t.Get("Id"), v.ID,
 	)

@@ -20,6 +20,7 @@ const rowHeight = 54
 type row struct {
 	widget.BaseWidget
 
+	picked    *widget.Check // seen while several are picked
 	mark      *canvas.Rectangle
 	letter    *canvas.Text
 	name      *widget.Label
@@ -38,6 +39,7 @@ type row struct {
 
 func newRow() *row {
 	r := &row{
+		picked: widget.NewCheck("", nil),
 		mark:   canvas.NewRectangle(color.Transparent),
 		letter: canvas.NewText("", color.White),
 		name:   widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
@@ -57,6 +59,7 @@ func newRow() *row {
 	r.result.SizeName, r.result.Importance = theme.SizeNameCaptionText, widget.LowImportance
 	r.countdown.TextStyle, r.countdown.Alignment = fyne.TextStyle{Bold: true, Monospace: true}, fyne.TextAlignTrailing
 	r.source.TextSize = 11
+	r.picked.Hide()
 	r.ExtendBaseWidget(r)
 	return r
 }
@@ -82,13 +85,24 @@ func (r *row) show(v engine.View, source string, texts view.Texts, lazy bool, no
 	}
 	setText(r.status, texts.Status(v, lazy), ink)
 	r.refresh.OnTapped = refresh
-	able := v.Active && v.Problem == nil && !v.Static() && !v.Refreshing
+	able := v.Refreshable() && !v.Refreshing
 	if able && r.refresh.Disabled() {
 		r.refresh.Enable()
 	} else if !able && !r.refresh.Disabled() {
 		r.refresh.Disable()
 	}
 	r.tick(texts, lazy, now)
+}
+
+// pick shows the box, where several can be picked.
+func (r *row) pick(picking, on bool, picked func(bool)) {
+	r.picked.OnChanged = nil
+	r.picked.SetChecked(on)
+	r.picked.OnChanged = picked
+	if picking != r.picked.Visible() {
+		show(r.picked, picking)
+		r.Refresh()
+	}
 }
 
 // tick updates what time alone changes.
@@ -129,7 +143,7 @@ func setText(t *canvas.Text, text string, c color.Color) {
 }
 
 func (r *row) CreateRenderer() fyne.WidgetRenderer {
-	return &rowRenderer{row: r, objects: []fyne.CanvasObject{r.mark, r.letter, r.name, r.source, r.result, r.dot, r.status,
+	return &rowRenderer{row: r, objects: []fyne.CanvasObject{r.picked, r.mark, r.letter, r.name, r.source, r.result, r.dot, r.status,
 		r.countdown, r.track, r.life, r.refresh}}
 }
 
@@ -152,8 +166,14 @@ func (r *rowRenderer) Layout(size fyne.Size) {
 		o.Move(fyne.NewPos(x, y))
 		o.Resize(fyne.NewSize(width, height))
 	}
-	place(w.mark, gap, middle-mark/2, mark, mark)
-	place(w.letter, gap, middle-w.letter.MinSize().Height/2, mark, w.letter.MinSize().Height)
+	left := float32(gap)
+	if w.picked.Visible() {
+		box := w.picked.MinSize()
+		place(w.picked, 0, middle-box.Height/2, box.Width, box.Height)
+		left = box.Width
+	}
+	place(w.mark, left, middle-mark/2, mark, mark)
+	place(w.letter, left, middle-w.letter.MinSize().Height/2, mark, w.letter.MinSize().Height)
 	x := size.Width - gap - button
 	place(w.refresh, x, middle-button/2, button, button)
 	x -= gap + count
@@ -163,7 +183,7 @@ func (r *rowRenderer) Layout(size fyne.Size) {
 	x -= gap + status
 	place(w.dot, x, middle-4, 8, 8)
 	place(w.status, x+16, middle-w.status.MinSize().Height/2, status-16, w.status.MinSize().Height)
-	left := float32(gap + mark + 2)
+	left += mark + 2
 	room := x - gap - left
 	text := fyne.MeasureText(w.name.Text, theme.TextSize(), w.name.TextStyle)
 	name := min(text.Width+2*theme.InnerPadding()+2, room)

@@ -1,7 +1,7 @@
 package ui
 
 import (
-	"errors"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -14,29 +14,8 @@ import (
 	"tokentray/engine"
 )
 
-// Actions is what the first-start page offers. Each works off the UI's
-// goroutine and may take its time.
-type Actions struct {
-	// Test tries the Redis that values, by the settings' names, describe.
-	Test func(values map[string]string) error
-	// Connect keeps them and goes on with that Redis.
-	Connect func(values map[string]string) error
-	// ReadEnv reads the settings of a relay's .env file; a leading ~ is the
-	// user's home.
-	ReadEnv func(path string) (map[string]string, error)
-	Add     func(engine.NewAccount) error
-	Demo    func() error
-	// Leave ends the demo; nil elsewhere.
-	Leave func() error
-	// Settings are what the settings page shows, with facts such as where the
-	// key lies; Save keeps what was changed and says for each name what is
-	// wrong with it.
-	Settings func() (settings []Setting, facts []string)
-	Save     func(changed map[string]string) map[string]error
-}
-
-// startPage is what an empty window shows: what this is, and three ways to
-// begin.
+// startPage is what an empty window shows: what this is, what was found on this
+// machine, and ways to begin.
 func (w *Window) startPage() fyne.CanvasObject {
 	t := w.p.Texts
 	title := widget.NewLabelWithStyle(t.Get("Tokentray keeps the logins of your AI accounts fresh."), fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
@@ -49,13 +28,62 @@ func (w *Window) startPage() fyne.CanvasObject {
 		text.Wrapping, text.Importance = fyne.TextWrapWord, widget.LowImportance
 		return container.NewVBox(b, text)
 	}
-	return container.NewVBox(layout.NewSpacer(), title, container.New(&centered{width: 440}, container.NewVBox(
+	w.found = container.NewVBox()
+	return container.NewVScroll(container.NewVBox(layout.NewSpacer(), title, container.New(&centered{width: 440}, container.NewVBox(
+		w.found,
 		card(t.Get("Connect a relay's Redis"), t.Get("Watch and refresh the accounts of a running claude-relay-service, beside it."), widget.HighImportance, w.connect),
-		card(t.Get("Add an account"), t.Get("Keep an account here, encrypted, without any server."), widget.MediumImportance, w.add),
+		card(t.Get("Add an account"), t.Get("Sign in to Claude, Gemini or Codex, and keep the login here, encrypted, without any server."), widget.MediumImportance, w.add),
 		card(t.Get("See the demo"), t.Get("Made-up accounts on a strict token server in this program. Nothing is kept."), widget.LowImportance, func() {
 			w.work(w.p.Actions.Demo, nil)
 		}),
-	)), layout.NewSpacer())
+	)), layout.NewSpacer()))
+}
+
+// begins reports whether the first page is to be shown: there are no accounts
+// but tools' logins, of which none is kept fresh yet, and nobody has looked past
+// it.
+func (w *Window) begins(views []engine.View) bool {
+	for _, v := range views {
+		if !v.Observed || v.Choice.Keep || w.p.Seen {
+			return false
+		}
+	}
+	return true
+}
+
+// showFound offers the tools' logins on the first page.
+func (w *Window) showFound(views []engine.View) {
+	t := w.p.Texts
+	var shown []string
+	for _, v := range views {
+		shown = append(shown, v.Key.String()+string(v.Status))
+	}
+	if slices.Equal(shown, w.foundShown) {
+		return
+	}
+	w.foundShown = shown
+	w.found.RemoveAll()
+	if len(views) == 0 {
+		return
+	}
+	w.found.Add(widget.NewLabelWithStyle(t.Get("Found on this machine"), fyne.TextAlignLeading, fyne.TextStyle{Bold: true}))
+	for _, v := range views {
+		what := widget.NewLabel(v.Name + " · " + t.Status(v, true))
+		what.Truncation = fyne.TextTruncateEllipsis
+		keep := widget.NewButton(t.Get("Keep fresh"), func() { w.keep(v, true) })
+		keep.Importance = widget.HighImportance
+		if v.Problem != nil {
+			what.SetText(v.Name + ": " + v.Problem.Error())
+			keep.Disable()
+		}
+		w.found.Add(container.NewBorder(nil, nil, nil, keep, what))
+	}
+	w.found.Add(widget.NewButton(t.Get("Only watch them"), func() {
+		w.p.Seen = true
+		go w.p.Actions.Seen()
+		w.draw()
+	}))
+	w.found.Add(widget.NewSeparator())
 }
 
 // work runs do off the UI's goroutine and shows its error.
@@ -147,50 +175,18 @@ func (w *Window) connect() {
 	})
 	remote := widget.NewLabel(t.Get("On another machine? Bring it here first: ssh -L 6379:127.0.0.1:6379 USER@SERVER"))
 	remote.Wrapping, remote.Importance = fyne.TextWrapWord, widget.LowImportance
+	called := field(t.Get("only for one more relay, beside this store"), false)
+	if !w.begins(w.p.Engine.Snapshot()) {
+		items = append([]*widget.FormItem{widget.NewFormItem(t.Get("Name"), called)}, items...)
+	}
 	form := container.NewVBox(widget.NewForm(items...), container.NewBorder(nil, nil, read, nil, path), test, outcome, remote)
 	d := dialog.NewCustomConfirm(t.Get("Connect a relay's Redis"), t.Get("Connect"), t.Get("Cancel"), form, func(ok bool) {
 		if v := values(); ok {
-			w.work(func() error { return w.p.Actions.Connect(v) }, nil)
+			name := strings.TrimSpace(called.Text)
+			w.work(func() error { return w.p.Actions.Connect(name, v) }, nil)
 		}
 	}, w.Window)
 	d.Resize(fyne.NewSize(560, 500))
-	d.Show()
-}
-
-// add asks for a new account.
-func (w *Window) add() {
-	t := w.p.Texts
-	providers := []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid}
-	var titles []string
-	for _, p := range providers {
-		titles = append(titles, engine.ProviderTitle(p))
-	}
-	provider, name, token := widget.NewSelect(titles, nil), widget.NewEntry(), widget.NewPasswordEntry()
-	provider.SetSelectedIndex(0)
-	name.Validator = func(text string) error {
-		if engine.Clean(text) == "" {
-			return errors.New(t.Get("a name of its own"))
-		}
-		return nil
-	}
-	token.Validator = func(text string) error {
-		text = strings.TrimSpace(text)
-		if text == "" || len(text) > 16<<10 || strings.ContainsFunc(text, func(r rune) bool { return r < '!' || r > '~' }) {
-			return errors.New(t.Get("one token, printable ASCII without spaces"))
-		}
-		return nil
-	}
-	d := dialog.NewForm(t.Get("Add an account"), t.Get("Add"), t.Get("Cancel"), []*widget.FormItem{
-		widget.NewFormItem(t.Get("Provider"), provider), widget.NewFormItem(t.Get("Name"), name), widget.NewFormItem(t.Get("Refresh token"), token),
-	}, func(ok bool) {
-		if !ok {
-			return
-		}
-		n := engine.NewAccount{Provider: providers[provider.SelectedIndex()], Name: engine.Clean(name.Text),
-			RefreshToken: engine.NewSecret(strings.TrimSpace(token.Text))}
-		w.work(func() error { return w.p.Actions.Add(n) }, w.draw)
-	}, w.Window)
-	d.Resize(fyne.NewSize(480, 300))
 	d.Show()
 }
 

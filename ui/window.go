@@ -5,7 +5,10 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -32,9 +35,14 @@ type Engine interface {
 type Params struct {
 	App    fyne.App
 	Engine Engine
-	Source string // the store, in a word or two
-	Place  string // the store, with where it is
-	Texts  view.Texts
+	// Source is the store that has the account, in a word or two and with where
+	// it is.
+	Source func(engine.Key) (short, place string)
+	// Seen says that a person has looked past the first page.
+	Seen bool
+	// ProxyText shows an account's proxy without its password.
+	ProxyText func(engine.Secret) string
+	Texts     view.Texts
 	// Do runs a function on the UI's goroutine: fyne.Do, or a test's own.
 	Do func(func())
 	// History returns an account's latest refreshes.
@@ -66,13 +74,17 @@ type Window struct {
 	side     *fyne.Container // the details' place beside the list
 	page     *fyne.Container // accounts and details
 	start    fyne.CanvasObject
+	found    *fyne.Container // on the first page
+	picked   *selection
 	line     *widget.Label // what the last pass did
 	all      *widget.Hyperlink
 
 	tray func(views []engine.View, lazy, storeAway bool)
 
-	storeAway  error // nil: it is not
-	offline    error // so is the network
+	ctx        context.Context  // Follow's
+	foundShown []string         // what found shows
+	away       map[string]error // the stores that are, by name
+	offline    error            // so is the network
 	wrongClock error
 	passed     engine.Summary
 	passedAt   time.Time
@@ -83,7 +95,7 @@ type Window struct {
 // New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
-	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, tray: func([]engine.View, bool, bool) {}}
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}}
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
 	w.meaning = widget.NewLabel("")
 	w.meaning.Truncation, w.meaning.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
@@ -91,9 +103,13 @@ func New(p Params) *Window {
 	w.goAhead.OnTapped = func() { w.controls.proactive.SetChecked(true) }
 	w.summary = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
 	w.summary.Wrapping = fyne.TextWrapWord // a store that is away says what to do
-	w.details = newDetails(t, p.History, p.Do)
+	w.details = newDetails(w)
 	w.accounts = newAccounts(t, p.Source, func(key engine.Key) { w.pass(engine.PassParams{Keys: []engine.Key{key}}) },
-		func(v engine.View) { w.details.show(v, p.Place, !p.Engine.Policy().Proactive, time.Now()) })
+		func(v engine.View) {
+			_, place := p.Source(v.Key)
+			w.details.show(v, place, w.around(v), !p.Engine.Policy().Proactive, time.Now())
+		})
+	w.picked = newSelection(w)
 	w.line = widget.NewLabel("")
 	w.line.Truncation, w.line.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
 	w.all = widget.NewHyperlink(t.Get("Refresh all anyway"), nil)
@@ -102,10 +118,14 @@ func New(p Params) *Window {
 
 	gear := widget.NewButtonWithIcon("", theme.SettingsIcon(), w.openSettings)
 	gear.Importance = widget.LowImportance
-	plus := widget.NewButtonWithIcon("", theme.ContentAddIcon(), w.add)
+	var plus *widget.Button
+	plus = widget.NewButtonWithIcon("", theme.ContentAddIcon(), func() {
+		at := p.App.Driver().AbsolutePositionForObject(plus)
+		widget.ShowPopUpMenuAtPosition(w.addMenu(), w.Canvas(), at.AddXY(0, plus.Size().Height))
+	})
 	plus.Importance = widget.LowImportance
 	list := container.NewBorder(
-		container.NewBorder(nil, nil, nil, container.NewHBox(plus, gear), container.NewPadded(w.summary)), container.NewBorder(nil, nil, nil, w.all, w.line), nil, nil, w.accounts.list)
+		container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.NewPadded(w.summary)), container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, w.accounts.list)
 	w.side = container.NewPadded(w.details.box)
 	split := container.New(&sideBySide{}, list, widget.NewSeparator(), w.side)
 	top := container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
@@ -126,6 +146,7 @@ func New(p Params) *Window {
 
 // Follow follows the engine from this moment on, until ctx is done.
 func (w *Window) Follow(ctx context.Context) {
+	w.ctx = ctx
 	changed := make(chan struct{}, 1)
 	events := w.p.Engine.Watch(ctx)
 	go func() {
@@ -176,9 +197,9 @@ func (w *Window) note(ev engine.Event) {
 		w.passed, w.passedAt = ev.Summary, ev.Time
 		w.saidUntil = time.Time{}
 	case engine.EventStoreDown:
-		w.storeAway = ev.Err
+		w.away[ev.Store] = ev.Err
 	case engine.EventStoreUp:
-		w.storeAway = nil
+		delete(w.away, ev.Store)
 	case engine.EventNetworkDown:
 		w.offline = ev.Err
 	case engine.EventNetworkUp:
@@ -196,8 +217,10 @@ func (w *Window) draw() {
 	w.controls.show(policy)
 	summary := t.Summary(views)
 	switch {
-	case w.storeAway != nil:
-		summary = w.storeAway.Error()
+	case len(w.away) > 0 && len(views) == 0:
+		summary = w.awayError().Error()
+	case len(w.away) > 0:
+		summary += " · " + w.awayError().Error()
 	case w.offline != nil:
 		summary += " · " + t.Get("Offline: %s", w.offline)
 	}
@@ -205,15 +228,33 @@ func (w *Window) draw() {
 		summary += " · " + w.wrongClock.Error()
 	}
 	setLabel(w.summary, summary)
-	if empty := len(views) == 0 && w.storeAway == nil; empty != w.start.Visible() || empty == w.page.Visible() {
+	empty := w.begins(views) && len(w.away) == 0
+	if w.showFound(views); empty != w.start.Visible() || empty == w.page.Visible() {
 		show(w.start, empty)
 		show(w.page, !empty)
 	}
 	w.accounts.show(views, lazy)
 	show(w.goAhead, lazy)
 	show(w.all, !w.passedAt.IsZero())
-	w.tray(views, lazy, w.storeAway != nil || w.offline != nil)
+	w.tray(views, lazy, len(w.away) > 0 || w.offline != nil)
 	w.words(policy, views, now)
+}
+
+// awayError is what is wrong with the stores that are away.
+func (w *Window) awayError() error {
+	var all []error
+	for _, name := range slices.Sorted(maps.Keys(w.away)) {
+		all = append(all, w.away[name])
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	return errors.Join(all...)
+}
+
+// around is what is wrong around an account.
+func (w *Window) around(v engine.View) view.Around {
+	return view.Around{Store: w.away[v.Store], Network: w.offline, Clock: w.wrongClock}
 }
 
 // words updates the sentences, which time changes too.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
@@ -95,7 +96,7 @@ func open(t *testing.T, e *fakeEngine) (w *Window) {
 		app := test.NewApp()
 		app.Settings().SetTheme(Theme{})
 		t.Cleanup(func() { do(app.Quit) })
-		w = New(Params{App: app, Engine: e, Source: "test", Place: "the test's store", Do: do,
+		w = New(Params{App: app, Engine: e, Source: func(engine.Key) (string, string) { return "test", "the test's store" }, ProxyText: func(engine.Secret) string { return "socks5://host:1" }, Do: do,
 			History: func(context.Context, engine.Key) ([]local.Entry, error) {
 				return []local.Entry{{At: time.Now(), Outcome: "refreshed", Took: 340 * time.Millisecond}}, nil
 			}, PolicyChosen: func(engine.Policy) string { return "" }})
@@ -249,6 +250,8 @@ func find(o fyne.CanvasObject, text string) *widget.Button {
 		if o.Text == text {
 			return o
 		}
+	case *container.Scroll:
+		return find(o.Content, text)
 	case *fyne.Container:
 		for _, child := range o.Objects {
 			if b := find(child, text); b != nil {

@@ -46,8 +46,8 @@ type desk struct {
 // core is an engine to work with.
 type core struct {
 	engine  *engine.Engine
-	source  string // in a word or two
-	place   string
+	app     *wiring.App // nil: the demo
+	source  func(engine.Key) (short, place string)
 	banner  string
 	history func(context.Context, engine.Key) ([]local.Entry, error)
 	// policyChosen is ui.Params.PolicyChosen.
@@ -62,11 +62,7 @@ func (d *desk) begin(set settings.Settings) error {
 		return err
 	}
 	d.set = set
-	source := d.texts.Get("embedded")
-	if set.Redis != nil {
-		source = d.texts.Get("relay · %s", set.Redis.Addrs[0])
-	}
-	d.work(core{engine: app.Engine, source: source, place: app.Store.Name(), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
+	d.work(core{engine: app.Engine, app: app, source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
 	return nil
 }
 
@@ -77,7 +73,7 @@ func (d *desk) beginDemo() error {
 		return err
 	}
 	fyne.Do(func() {
-		d.work(core{engine: made.Engine, source: d.texts.Get("demo"), place: d.texts.Get("the demo"),
+		d.work(core{engine: made.Engine, source: func(engine.Key) (string, string) { return d.texts.Get("demo"), d.texts.Get("the demo") },
 			policyChosen: func(engine.Policy) string { return "" }, close: made.Close,
 			banner:  d.texts.Get("DEMO: made-up accounts, a real engine. Nothing is kept."),
 			history: func(context.Context, engine.Key) ([]local.Entry, error) { return nil, nil }},
@@ -91,17 +87,17 @@ func (d *desk) beginDemo() error {
 func (d *desk) work(c core, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	events := c.engine.Watch(context.Background())
+	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
+		Leave: func() error { return d.again(d.set) },
+		Seen:  func() { settings.Save(d.set.Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
+	if c.app != nil {
+		d.accounts(&actions, c.app)
+	} else {
+		d.notInDemo(&actions, c.engine)
+	}
 	window := ui.New(ui.Params{
-		App: d.app, Engine: c.engine, Source: c.source, Place: c.place, Texts: d.texts, Do: fyne.Do, Banner: c.banner,
-		History: c.history, PolicyChosen: c.policyChosen,
-		Actions: ui.Actions{Test: d.try, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Add: func(n engine.NewAccount) error {
-			_, err := c.engine.Add(context.Background(), n)
-			return err
-		}, Leave: func() error {
-			failed := make(chan error, 1)
-			fyne.Do(func() { failed <- d.begin(d.set) })
-			return <-failed
-		}, Settings: d.settings, Save: d.save},
+		App: d.app, Engine: c.engine, Source: c.source, Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
+		Seen: d.kept(ownSeen) == "yes", History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()
 	services := desktop.Look()
@@ -222,12 +218,18 @@ func (d *desk) with(values map[string]string) (settings.Settings, error) {
 	}})
 }
 
-// try reads the accounts of the Redis that values describe.
-func (d *desk) try(values map[string]string) error {
+// test reads the accounts of the Redis that values describe.
+func (d *desk) test(values map[string]string) error {
 	set, err := d.with(values)
 	if err != nil {
 		return err
 	}
+	set.Relays, set.Home = nil, "" // it alone
+	return try(set)
+}
+
+// try reads the accounts of the stores of set.
+func try(set settings.Settings) error {
 	app, err := wiring.Open(set, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -244,9 +246,27 @@ func (d *desk) try(values map[string]string) error {
 	return nil
 }
 
-// connect keeps values and works with the Redis that they describe.
-func (d *desk) connect(values map[string]string) error {
-	if err := d.try(values); err != nil {
+// again works with the stores of set.
+func (d *desk) again(set settings.Settings) error {
+	failed := make(chan error, 1)
+	fyne.Do(func() { failed <- d.begin(set) })
+	return <-failed
+}
+
+// connect keeps values and works with the Redis that they describe; under a
+// name, as one more beside what is worked with.
+func (d *desk) connect(name string, values map[string]string) error {
+	if name != "" {
+		if err := d.addRelay(name, values); err != nil {
+			return err
+		}
+		set, err := d.with(nil)
+		if err != nil {
+			return err
+		}
+		return d.again(set)
+	}
+	if err := d.test(values); err != nil {
 		return err
 	}
 	if err := settings.Save(d.set.Paths.SettingsFile, values); err != nil {
@@ -256,19 +276,14 @@ func (d *desk) connect(values map[string]string) error {
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, 1)
-	fyne.Do(func() { failed <- d.begin(set) })
-	return <-failed
+	return d.again(set)
 }
 
 // readEnv reads a relay's .env.
 func readEnv(path string) (map[string]string, error) {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil, err
-		}
-		path = filepath.Join(home, rest)
+	path, err := inHome(path)
+	if err != nil {
+		return nil, err
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -284,6 +299,7 @@ const (
 	ownNotifications = "APP_NOTIFICATIONS"
 	ownHidden        = "APP_START_HIDDEN"
 	ownLanguage      = "APP_LANGUAGE"
+	ownSeen          = "APP_FIRST_PAGE_SEEN"
 )
 
 // own is one of these, and what it can be; the first is the default.

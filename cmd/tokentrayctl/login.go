@@ -155,4 +155,3 @@ func (c *loginCmd) code(s *session, signIn *provider.SignIn) (engine.Secret, err
 		return engine.Secret{}, errors.New("given up: nothing was changed")
 	}
 }
-

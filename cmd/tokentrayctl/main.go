@@ -48,7 +48,15 @@ type cli struct {
 	List    listCmd    `cmd:"" help:"Show every account with its status, the worst first."`
 	Refresh refreshCmd `cmd:"" help:"Refresh what is due within the window, or the accounts named, due or not."`
 	Token   tokenCmd   `cmd:"" help:"Print one access token that is valid now, refreshing it first if it is about to expire."`
+	Login   loginCmd   `cmd:"" help:"Sign in with the browser: to a new account, or again in an account's place."`
 	Add     addCmd     `cmd:"" help:"Store a new account; its refresh token is read from standard input."`
+	Keep    keepCmd    `cmd:"" help:"Keep the login of a tool on this machine fresh (Claude Code, Gemini CLI, Codex), in the tool's own file."`
+	Edit    editCmd    `cmd:"" help:"Change an account's name or proxy, or when it is refreshed."`
+	Enable  enableCmd  `cmd:"" help:"Switch accounts on."`
+	Disable disableCmd `cmd:"" help:"Switch accounts off: they are not refreshed, and give no token."`
+	Remove  removeCmd  `cmd:"" help:"Delete accounts, their tokens included."`
+	Import  importCmd  `cmd:"" help:"Add the accounts of a file: a tool's login, a relay's export, or one of export."`
+	Export  exportCmd  `cmd:"" help:"Write accounts to a file, encrypted under a passphrase."`
 	Logs    logsCmd    `cmd:"" help:"Print the log file."`
 	Doctor  doctorCmd  `cmd:"" help:"Check settings, store, key, lock and clock, and say what to do."`
 	Status  statusCmd  `cmd:"" help:"Count the accounts by status."`

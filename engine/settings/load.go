@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -22,6 +23,11 @@ type Settings struct {
 	// engine.Antigravity. Either field may be empty.
 	Google     map[string]GoogleClient
 	WebhookURL engine.Secret // a secret because its path lets anybody post
+
+	// Home is the user's own folder, and ToolFolders what CLAUDE_CONFIG_DIR and
+	// CODEX_HOME say of where tools have theirs.
+	Home        string
+	ToolFolders map[string]string
 
 	Sources  map[string]Source // for every name of the table
 	Warnings []string          // for people; nothing that must stop the program
@@ -70,10 +76,19 @@ func Load(in Input) (Settings, error) {
 		Sources:       map[string]Source{},
 		Warnings:      warnings,
 		Paths:         paths,
+		ToolFolders:   map[string]string{},
 		shown:         map[string]string{},
 	}
 	if r.err != nil {
 		return Settings{}, r.err
+	}
+	for _, name := range []string{"HOME", "USERPROFILE"} {
+		if home, _ := in.Getenv(name); s.Home == "" && filepath.IsAbs(home) {
+			s.Home = home
+		}
+	}
+	for _, name := range []string{"CLAUDE_CONFIG_DIR", "CODEX_HOME"} {
+		s.ToolFolders[name], _ = in.Getenv(name)
 	}
 	if s.Relays, err = readRelays(paths.Relays); err != nil {
 		return Settings{}, err

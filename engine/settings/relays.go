@@ -75,11 +75,16 @@ func relayOf(name, file string, texts map[string]string) (Relay, error) {
 	return relay, nil
 }
 
-// SaveRelay keeps one more relay under a name of its own; values are by the
-// settings' names. It is refused where they cannot be used.
+// CheckRelay reads one more relay from values, by the settings' names.
+func CheckRelay(paths Paths, name string, values map[string]string) (Relay, error) {
+	return relayOf(name, filepath.Join(paths.Relays, name+".env"), values)
+}
+
+// SaveRelay keeps one more relay under a name of its own. It is refused where
+// the values cannot be used.
 func SaveRelay(paths Paths, name string, values map[string]string) (Relay, error) {
 	file := filepath.Join(paths.Relays, name+".env")
-	r, err := relayOf(name, file, values)
+	r, err := CheckRelay(paths, name, values)
 	if err != nil {
 		return Relay{}, err
 	}

@@ -80,6 +80,10 @@ func (t Texts) Note(v engine.View, now time.Time) string {
 			text += ", " + t.Get("again in %s", Countdown(v.RetryAt.Sub(now)))
 		}
 		return text
+	case v.Rival.Name != "":
+		return t.Get("shared login, with %s: two programs will fight over it", v.Rival.Name)
+	case v.Observed && !v.Choice.Keep:
+		return t.Get("only observed: tokentrayctl keep has it kept fresh")
 	case v.NextRefresh.After(now):
 		return t.Get("next refresh in %s", Countdown(v.NextRefresh.Sub(now)))
 	case v.Result == engine.ResultRestored:

@@ -15,8 +15,12 @@ func (t Texts) LastResult(v engine.View, now time.Time) string {
 		return t.Get("cannot be read")
 	case v.Err != nil:
 		return v.Err.Error() + " · " + t.Age(v.At, now)
+	case v.Rival.Name != "":
+		return t.Get("shared login, with %s", v.Rival.Name)
 	case v.Static():
 		return t.Get("no refresh token")
+	case v.Observed && !v.Choice.Keep:
+		return t.Get("only observed")
 	case v.Result == engine.ResultRestored:
 		return t.Get("restored after another program's write")
 	}

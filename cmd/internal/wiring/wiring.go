@@ -20,6 +20,7 @@ import (
 	"tokentray/engine/provider"
 	"tokentray/engine/settings"
 	"tokentray/engine/store/local"
+	"tokentray/engine/store/logins"
 	"tokentray/engine/store/relay"
 )
 
@@ -51,7 +52,8 @@ type App struct {
 
 	providers   provider.Config
 	subscribers sync.WaitGroup
-	database    string // the embedded store's file, which has journal and history
+	logins      *logins.Store // nil: none are looked for
+	database    string        // the embedded store's file, which has journal and history
 	warn        func(error)
 
 	mu   sync.Mutex   // guards file
@@ -107,7 +109,32 @@ func (a *App) openStores(s settings.Settings) error {
 		}
 		a.Stores[Relay+":"+r.Name] = relay.Open(cfg)
 	}
+	if s.Home == "" {
+		return nil
+	}
+	var err error
+	places := logins.Find(s.Home, func(name string) string { return s.ToolFolders[name] })
+	if a.logins, err = logins.Open(logins.Config{Places: places, LockDir: s.Paths.Database + ".locks"}); err != nil {
+		a.closeStores()
+		return err
+	}
+	a.Stores[Logins] = a.logins
 	return nil
+}
+
+// Run is the engine's, with an eye on the tools' logins: what a tool writes
+// shows at once.
+func (a *App) Run(ctx context.Context) {
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if a.logins != nil {
+		watching.Go(func() {
+			if err := a.logins.Watch(ctx, func() { a.ScanStore(ctx, Logins) }); err != nil && ctx.Err() == nil {
+				a.warn(fmt.Errorf("the tools' logins are not watched, and are looked at with the scans alone: %w", err))
+			}
+		})
+	}
+	a.Engine.Run(ctx)
 }
 
 func (a *App) places() map[string]engine.Place {

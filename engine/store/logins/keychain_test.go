@@ -98,7 +98,7 @@ func TestKeychain(t *testing.T) {
 	}
 	// A write that security does not make is told.
 	os.WriteFile(filepath.Join(dir, "deaf"), nil, 0o600)
-	if _, err := s.Write(t.Context(), a, engine.Change{Token: engine.Token{RefreshToken: engine.NewSecret("R")}}); engine.KindOf(err) != engine.KindStore {
+	if _, err := s.Write(t.Context(), a, engine.Change{Token: engine.Token{RefreshToken: engine.NewSecret("R")}}); engine.KindOf(err) != engine.KindTransient {
 		t.Error(err)
 	}
 	// An item that could not be written is told before a token is sent.

@@ -119,7 +119,7 @@ func (s *Store) alone(ctx context.Context, at spot, do func() error) error {
 		case errors.Is(err, fs.ErrNotExist):
 			return notFound(at.key)
 		case engine.KindOf(err) != engine.KindLocked || time.Now().After(end):
-			return engine.Errorf(engine.KindStore, "the login of "+at.name+" cannot be written for now", err)
+			return engine.Errorf(engine.KindTransient, "the login of "+at.name+" cannot be written for now", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -133,5 +133,5 @@ func (s *Store) lockFault(err error) error {
 	if _, ok := errors.AsType[*engine.Error](err); ok || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return engine.Errorf(engine.KindStore, "no lock can be had in "+engine.CleanLine(s.lockDir)+" or in the tool's folder: check the folders' rights", err)
+	return engine.Errorf(engine.KindTransient, "no lock can be had in "+engine.CleanLine(s.lockDir)+" or in the tool's folder: check the folders' rights", err)
 }

@@ -220,7 +220,7 @@ func TestWriteWaitsForTheTool(t *testing.T) {
 	old := h.load(t, claudeCode)
 	change := engine.Change{Token: engine.Token{RefreshToken: engine.NewSecret("R")}}
 	h.store.patience = 50 * time.Millisecond
-	if _, err := h.store.Write(t.Context(), old, change); engine.KindOf(err) != engine.KindStore || !strings.Contains(err.Error(), storage) {
+	if _, err := h.store.Write(t.Context(), old, change); engine.KindOf(err) != engine.KindTransient || !strings.Contains(err.Error(), storage) {
 		t.Error(err)
 	}
 	h.store.patience = 10 * time.Second

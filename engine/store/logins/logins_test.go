@@ -118,6 +118,10 @@ func TestConformance(t *testing.T) {
 				}
 			},
 			Providers: []string{engine.Claude, engine.Gemini, engine.OpenAI},
+			Refuses: map[string]string{
+				"AddEverything": "a tool's login is made by the tool", "Edit": "a tool's login is the tool's to name",
+				"EditAndWrite": "a tool's login is the tool's to name", "Remove": "a tool's login is the tool's to end",
+			},
 			Add: func(t *testing.T, n engine.NewAccount) engine.Account {
 				tool := map[string]string{engine.Claude: claudeCode, engine.Gemini: geminiCLI, engine.OpenAI: codex}[n.Provider]
 				h.put(t, tool, textOf(tool, n.RefreshToken.Reveal(), n.AccessToken.Reveal(), n.ExpiresAt, ""))

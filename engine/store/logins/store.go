@@ -214,7 +214,24 @@ func (at spot) writeFault(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	}
-	return engine.Errorf(engine.KindStore, fmt.Sprintf("the login %s cannot be written: check the disk and the folder's rights", engine.CleanLine(at.Path)), err)
+	return engine.Errorf(engine.KindTransient, fmt.Sprintf("the login %s cannot be written: check the disk and the folder's rights", engine.CleanLine(at.Path)), err)
+}
+
+// Edit implements engine.Store: it is refused, as the tool names its login and
+// decides how it reaches its provider.
+func (s *Store) Edit(ctx context.Context, key engine.Key, _ engine.Edit) (engine.Account, error) {
+	if _, err := s.Load(ctx, key); err != nil {
+		return engine.Account{}, err
+	}
+	return engine.Account{}, engine.Errorf(engine.KindSettings, "this login is a tool's own: name, proxy and whether it is used are that tool's to say", nil)
+}
+
+// Remove implements engine.Store: it is refused, as the tool is still used.
+func (s *Store) Remove(ctx context.Context, key engine.Key) error {
+	if _, err := s.Load(ctx, key); err != nil {
+		return err
+	}
+	return engine.Errorf(engine.KindSettings, "this login is a tool's own: sign out with that tool, and it is gone here too", nil)
 }
 
 // Add implements engine.Store: there is nothing to add.

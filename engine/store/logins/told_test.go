@@ -173,7 +173,7 @@ func TestFolderTakesNoFile(t *testing.T) {
 	}
 	defer os.Chmod(folder, 0o700)
 	_, err := h.store.Write(t.Context(), old, engine.Change{Record: engine.NewSecret("intent")})
-	if engine.KindOf(err) != engine.KindStore || !strings.Contains(err.Error(), h.file(codex)) {
+	if engine.KindOf(err) != engine.KindTransient || !strings.Contains(err.Error(), h.file(codex)) {
 		t.Error(err)
 	}
 }

@@ -68,7 +68,7 @@ func testEdit(t *testing.T, s Subject) {
 			}
 			for _, a := range []engine.Account{edited, load(t, s, old.Key)} {
 				check(t, a, "refresh-1", "access-1")
-				checkRecord(t, a, "record of refresh-1")
+				s.checkRecord(t, a, "record of refresh-1")
 				if a.Name != want.Name || a.Proxy.Reveal() != want.Proxy.Reveal() || a.Active != want.Active {
 					t.Errorf("%s: %q, %q, active %v; want %q, %q, %v", p, a.Name, a.Proxy.Reveal(), a.Active, want.Name, want.Proxy.Reveal(), want.Active)
 				}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"tokentray/cmd/internal/browser"
+	"tokentray/cmd/internal/transfer"
+	"tokentray/cmd/internal/wiring"
+	"tokentray/engine"
+	"tokentray/engine/provider"
+	"tokentray/engine/settings"
+	"tokentray/ui"
+)
+
+// accounts fills in what can be done with the accounts of app.
+func (d *desk) accounts(a *ui.Actions, app *wiring.App) {
+	background := context.Background()
+	a.Add = func(n engine.NewAccount) error {
+		_, err := app.Add(background, n)
+		return err
+	}
+	a.SignIn = func(again engine.Key, n engine.NewAccount) (*ui.SignIn, error) { return signIn(app, again, n) }
+	a.Edit = func(key engine.Key, name, proxy *string, active *bool) error {
+		edit := engine.Edit{Name: name, Active: active}
+		if proxy != nil {
+			setting, err := provider.ParseProxy(*proxy)
+			if err != nil {
+				return err
+			}
+			edit.Proxy = &setting
+		}
+		_, err := app.Edit(background, key, edit)
+		return err
+	}
+	a.Remove = func(key engine.Key) error { return app.Remove(background, key) }
+	a.Choose = func(change func(*engine.Choice), keys ...engine.Key) error {
+		return app.Choose(background, change, keys...)
+	}
+	a.TestProxy = func(key engine.Key) error { return app.TestProxy(background, key) }
+	a.Import = func(kind, path, passphrase string) (int, error) {
+		path, err := inHome(path)
+		if err != nil {
+			return 0, err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		accounts, problems := transfer.Read(kind, f, d.set.EncryptionKey, engine.NewSecret(passphrase))
+		added, err := transfer.Add(background, app, accounts)
+		return len(added), errors.Join(problems, err)
+	}
+	a.Export = func(path, passphrase string) (int, error) {
+		path, err := inHome(path)
+		if err != nil {
+			return 0, err
+		}
+		accounts, err := transfer.Collect(background, app, nil)
+		if err != nil {
+			return 0, err
+		}
+		return len(accounts), transfer.WriteFile(path, accounts, engine.NewSecret(passphrase))
+	}
+	a.Setup = recipes
+	a.OpenURL = browser.Open
+}
+
+// notInDemo stands in for what made-up accounts have no use for.
+func (d *desk) notInDemo(a *ui.Actions, e *engine.Engine) {
+	no := errors.New(d.texts.Get("not in the demo"))
+	a.Add = func(engine.NewAccount) error { return no }
+	a.SignIn = func(engine.Key, engine.NewAccount) (*ui.SignIn, error) { return nil, no }
+	a.Edit = func(engine.Key, *string, *string, *bool) error { return no }
+	a.Remove = func(engine.Key) error { return no }
+	a.Choose = func(change func(*engine.Choice), keys ...engine.Key) error {
+		return e.Choose(context.Background(), change, keys...)
+	}
+	a.TestProxy = func(engine.Key) error { return no }
+	a.Import = func(string, string, string) (int, error) { return 0, no }
+	a.Export = func(string, string) (int, error) { return 0, no }
+	a.Setup = recipes
+	a.OpenURL = browser.Open
+}
+
+func signIn(app *wiring.App, again engine.Key, n engine.NewAccount) (*ui.SignIn, error) {
+	name, client := n.Provider, n.Client
+	if again.ID != "" {
+		name = again.Provider
+		i := slices.IndexFunc(app.Snapshot(), func(v engine.View) bool { return v.Key == again })
+		if i >= 0 {
+			client = app.Snapshot()[i].Client
+		}
+	}
+	s, err := app.StartSignIn(name, client)
+	if err != nil {
+		return nil, err
+	}
+	finish := func(ctx context.Context, code engine.Secret) error {
+		if again.ID != "" {
+			_, err := app.SignInAgain(ctx, s, code, again)
+			return err
+		}
+		_, err := app.SignInNew(ctx, s, code, n)
+		return err
+	}
+	return &ui.SignIn{URL: s.URL, Shown: s.Shown(), Close: s.Close,
+		Wait: func(ctx context.Context) error {
+			code, err := s.Wait(ctx)
+			if err != nil {
+				return err
+			}
+			return finish(ctx, code)
+		},
+		Paste: func(ctx context.Context, text string) (bool, error) {
+			code, err := s.Pasted(text)
+			if err != nil {
+				return engine.KindOf(err) != engine.KindSettings, err // else it was only pasted wrongly
+			}
+			return true, finish(ctx, code)
+		},
+	}, nil
+}
+
+// inHome is a path as people write it.
+func inHome(path string) (string, error) {
+	rest, ours := strings.CutPrefix(path, "~/")
+	if !ours {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	return filepath.Join(home, rest), err
+}
+
+// source names the store of an account.
+func source(app *wiring.App, d *desk) func(engine.Key) (short, place string) {
+	return func(key engine.Key) (string, string) {
+		store := app.Stores[key.Store]
+		if store == nil {
+			return key.Store, key.Store
+		}
+		name, relay := strings.CutPrefix(key.Store, wiring.Relay+":")
+		switch {
+		case key.Store == wiring.Embedded:
+			return d.texts.Get("embedded"), store.Name()
+		case key.Store == wiring.Logins:
+			return d.texts.Get("tool's login"), key.ID
+		case relay:
+			return d.texts.Get("relay · %s", name), store.Name()
+		}
+		return d.texts.Get("relay · %s", d.set.Redis.Addrs[0]), store.Name()
+	}
+}
+
+// proxyText shows a proxy without its password.
+func proxyText(setting engine.Secret) string {
+	u, err := provider.ProxyURL(setting)
+	switch {
+	case err != nil:
+		return err.Error()
+	case u == nil:
+		return ""
+	}
+	return u.Redacted()
+}
+
+// addRelay keeps one more relay, after a try.
+func (d *desk) addRelay(name string, values map[string]string) error {
+	relay, err := settings.CheckRelay(d.set.Paths, name, values)
+	if err != nil {
+		return err
+	}
+	alone := d.set
+	alone.Redis, alone.EncryptionKey, alone.Relays, alone.Home = relay.Redis, relay.EncryptionKey, nil, ""
+	if err := try(alone); err != nil {
+		return err
+	}
+	_, err = settings.SaveRelay(d.set.Paths, name, values)
+	return err
+}

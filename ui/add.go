@@ -1,0 +1,80 @@
+package ui
+
+import (
+	"errors"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/widget"
+
+	"tokentray/engine"
+)
+
+// add asks for a new account: by a sign-in, or by a refresh token that is at
+// hand.
+func (w *Window) add() {
+	t := w.p.Texts
+	providers := []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid}
+	var titles []string
+	for _, p := range providers {
+		titles = append(titles, engine.ProviderTitle(p))
+	}
+	browser, pasted := t.Get("Sign in with the browser"), t.Get("Paste a refresh token")
+	provider, name, token := widget.NewSelect(titles, nil), widget.NewEntry(), widget.NewPasswordEntry()
+	how := widget.NewRadioGroup([]string{browser, pasted}, nil)
+	name.Validator = w.named
+	token.Validator = func(text string) error {
+		text = strings.TrimSpace(text)
+		if how.Selected == browser {
+			return nil
+		}
+		if text == "" || len(text) > 16<<10 || strings.ContainsFunc(text, func(r rune) bool { return r < '!' || r > '~' }) {
+			return errors.New(t.Get("one token, printable ASCII without spaces"))
+		}
+		return nil
+	}
+	how.OnChanged = func(chosen string) {
+		if chosen == browser {
+			token.Disable()
+		} else {
+			token.Enable()
+		}
+		token.Validate()
+	}
+	provider.OnChanged = func(string) {
+		if providers[provider.SelectedIndex()] == engine.Droid { // it has no sign-in here
+			how.SetSelected(pasted)
+			how.Disable()
+		} else {
+			how.Enable()
+		}
+	}
+	how.Required = true
+	how.SetSelected(browser)
+	provider.SetSelectedIndex(0)
+	d := dialog.NewForm(t.Get("Add an account"), t.Get("Add"), t.Get("Cancel"), []*widget.FormItem{
+		widget.NewFormItem(t.Get("Provider"), provider), widget.NewFormItem(t.Get("Name"), name), widget.NewFormItem("", how),
+		widget.NewFormItem(t.Get("Refresh token"), token),
+	}, func(ok bool) {
+		if !ok {
+			return
+		}
+		n := engine.NewAccount{Provider: providers[provider.SelectedIndex()], Name: engine.Clean(name.Text)}
+		if how.Selected == browser {
+			w.signIn(engine.View{}, n)
+			return
+		}
+		n.RefreshToken = engine.NewSecret(strings.TrimSpace(token.Text))
+		w.work(func() error { return w.p.Actions.Add(n) }, w.draw)
+	}, w.Window)
+	d.Resize(fyne.NewSize(480, 360))
+	d.Show()
+}
+
+// addMenu is what brings accounts in, and out.
+func (w *Window) addMenu() *fyne.Menu {
+	t := w.p.Texts
+	return fyne.NewMenu("", fyne.NewMenuItem(t.Get("Add an account"), w.add), fyne.NewMenuItem(t.Get("Import accounts"), w.importFile),
+		fyne.NewMenuItem(t.Get("Export all accounts"), w.export), fyne.NewMenuItemSeparator(), fyne.NewMenuItem(t.Get("Connect a relay's Redis"), w.connect))
+}
