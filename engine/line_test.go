@@ -469,3 +469,23 @@ func TestHealedWithItsAccessToken(t *testing.T) {
 		}
 	})
 }
+
+// Another program's refresh ends a failure, also where the refresh token stays
+// as it was: a later expiry tells.
+func TestAFailureEndsWithARefreshElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", -time.Minute)
+		d.provider.fail(Errorf(KindTransient, "the provider answered 503", nil))
+		pass(t, d, PassParams{Once: true})
+		d.Scan(t.Context())
+		if v := d.view(key); v.Status != StatusFailing {
+			t.Fatalf("%s", v.Status)
+		}
+		d.store.change(key, func(a *Account) { a.AccessToken, a.ExpiresAt = plain("access-elsewhere"), wall().Add(time.Hour) })
+		d.Scan(t.Context())
+		if v := d.view(key); v.Status != StatusValid || v.Err != nil || v.Result != ResultElsewhere {
+			t.Errorf("%s, %v, %s", v.Status, v.Err, v.Result)
+		}
+	})
+}

@@ -258,6 +258,7 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	}
 	changed := st.token != token && !st.token.Zero() && !token.Zero()
 	first := st.taken.IsZero()
+	later := !first && a.ExpiresAt.After(st.account.ExpiresAt) // with the same refresh token: not every provider rotates
 	st.account, st.version, st.token, st.rival, st.taken = a, v, token, a.Rival, time.Now()
 	if a.Problem != nil {
 		e.requeue(st)
@@ -272,8 +273,8 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		return full, s
 	}
 	r := &st.record
-	if st.tries.Dead && r.Dead.Token != token || changed && st.tries.Err != nil && !r.usedUp(token) {
-		// Another program's refresh or a new sign-in: the failure was of the old token.
+	if st.tries.Dead && r.Dead.Token != token || (changed || later) && st.tries.Err != nil && !r.usedUp(token) {
+		// Another program's refresh or a new sign-in: the failure is over.
 		st.tries = Tries{Result: ResultElsewhere, At: e.now(), Succeeded: st.tries.Succeeded}
 		e.recovered(st)
 	}
