@@ -21,6 +21,7 @@ import (
 	"tokentray/assets"
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
+	"tokentray/cmd/internal/instance"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/notify"
@@ -37,6 +38,8 @@ type desk struct {
 	log   *slog.Logger
 	set   settings.Settings
 	texts view.Texts
+	// instance answers commands with the engine that is worked with.
+	instance *instance.Instance
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
@@ -50,6 +53,8 @@ type core struct {
 	source  func(engine.Key) (short, place string)
 	banner  string
 	history func(context.Context, engine.Key) ([]local.Entry, error)
+	// identity is that of the settings; "": nobody else is to work with it.
+	identity string
 	// policyChosen is ui.Params.PolicyChosen.
 	policyChosen func(engine.Policy) string
 	close        func()
@@ -62,7 +67,7 @@ func (d *desk) begin(set settings.Settings) error {
 		return err
 	}
 	d.set = set
-	d.work(core{engine: app.Engine, app: app, source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
+	d.work(core{engine: app.Engine, app: app, identity: wiring.Identity(set), source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
 	return nil
 }
 
@@ -121,6 +126,11 @@ func (d *desk) work(c core, run func(context.Context)) {
 		defer close(told)
 		d.notify(services.Notifications, events)
 	}()
+	served := instance.Served{}
+	if c.identity != "" {
+		served = instance.Served{Engine: c.engine, Identity: c.identity, Store: c.app.Store.Name()}
+	}
+	d.instance.Serve(served)
 	old, stopOld := d.window, d.stop
 	d.window = window
 	d.stop = func() {
@@ -162,6 +172,7 @@ func (d *desk) notify(there bool, events iter.Seq[engine.Event]) {
 // end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
 	d.ending.Do(func() {
+		d.instance.Serve(instance.Served{}) // commands work on the store directly from now on
 		if d.stop != nil {
 			d.stop()
 		}

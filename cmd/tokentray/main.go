@@ -46,11 +46,11 @@ func run() (err error) {
 		return err
 	}
 	d := &desk{set: set, texts: texts}
-	claim, err := instance.Claim(set.Paths.Data, func() { fyne.Do(d.open) })
-	if err != nil {
+	d.instance = instance.New(set.Paths.Data, func() { fyne.Do(d.open) })
+	if err := d.instance.Claim(); err != nil {
 		return err
 	}
-	defer claim.Release()
+	defer d.instance.Release()
 	log, file, err := wiring.OpenLog(wiring.LogParams{File: set.Paths.Log, Screen: os.Stderr})
 	if err != nil {
 		return err
