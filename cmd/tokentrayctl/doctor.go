@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tokentray/cmd/internal/desktop"
+	"tokentray/cmd/internal/instance"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/settings"
@@ -80,6 +81,7 @@ func (d *doctor) examine() {
 	} else {
 		d.note("scheduler", true, "lazy: tokens are refreshed when asked for (ENABLE_PROACTIVE_TOKEN_REFRESH=true changes that)")
 	}
+	d.examineInstance()
 	d.examineDesktop()
 	if server, ok := d.app.Store.(interface {
 		Time(context.Context) (time.Time, error)
@@ -92,6 +94,25 @@ func (d *doctor) examine() {
 		d.note("clock", true, "%s; there is no server to compare it with", time.Now().Format(time.RFC1123Z))
 	}
 	d.note("log", true, "%s", d.set.Paths.Log)
+}
+
+// examineInstance tells who answers commands.
+func (d *doctor) examineInstance() {
+	who, err := instance.NewClient(d.set.Paths.Data, wiring.Identity(d.set)).Who(d.ctx)
+	name := "tokentrayctl run"
+	if who.App {
+		name = "the app"
+	}
+	switch {
+	case err != nil:
+		d.note("instance", true, "none is running: commands work on the store directly")
+	case !who.Serving:
+		d.note("instance", true, "%s is running and shows the demo, or is just beginning or ending: commands work on the store directly", name)
+	case !who.Same:
+		d.note("instance", true, "%s is running with other settings of store, key or providers: commands here work on the store directly", name)
+	default:
+		d.note("instance", true, "%s is running and answers commands", name)
+	}
 }
 
 // examineDesktop tells what the desktop app would find; tokentrayctl needs

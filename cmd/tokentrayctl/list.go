@@ -11,6 +11,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 
+	"tokentray/cmd/internal/instance"
 	"tokentray/engine"
 	"tokentray/ui/view"
 )
@@ -37,18 +38,12 @@ type listedAccount struct {
 }
 
 func (c *listCmd) Run(s *session) error {
-	app, set, done, err := s.open(false)
+	seen, err := s.look()
 	if err != nil {
 		return err
 	}
-	defer done()
-	views, problems := s.look(app.Engine)
-	if engine.KindOf(problems) == engine.KindStore {
-		return problems
-	}
-	now := time.Now()
-	view.WorstFirst(views, !set.Proactive)
-	outcome := exitOf(views, problems)
+	now, views, lazy, outcome := time.Now(), seen.Views, !seen.Policy.Proactive, exitOf(seen)
+	view.WorstFirst(views, lazy)
 	if c.JSON {
 		accounts := make([]listedAccount, 0, len(views))
 		for _, v := range views {
@@ -59,26 +54,20 @@ func (c *listCmd) Run(s *session) error {
 	fmt.Fprintln(s.stdout, english.Summary(views))
 	if len(views) == 0 {
 		fmt.Fprintln(s.stdout, noAccounts)
-		return nil
+		return outcome
 	}
 	fmt.Fprintln(s.stdout)
-	accountTable(s.stdout, views, !set.Proactive, isTerminal(s.stdout) && os.Getenv("NO_COLOR") == "", now)
+	accountTable(s.stdout, views, lazy, isTerminal(s.stdout) && os.Getenv("NO_COLOR") == "", now)
 	return outcome
 }
 
-// look reads all accounts. Problems that hid some of them are said, and
-// returned; of KindStore, there is nothing to show.
-func (s *session) look(e *engine.Engine) (views []engine.View, problems error) {
-	problems = e.Scan(s.ctx)
-	if problems != nil && engine.KindOf(problems) != engine.KindStore {
-		s.report(problems)
+// exitOf is the exit of a listing: 1 where an account could not be read, 3
+// where the store is away and this is what was known before.
+func exitOf(seen instance.Snapshot) error {
+	if engine.KindOf(seen.Problems) == engine.KindStore {
+		return seen.Problems
 	}
-	return e.Snapshot(), problems
-}
-
-// exitOf is the exit of a listing: 1 where an account could not be read.
-func exitOf(views []engine.View, problems error) error {
-	if problems != nil || slices.ContainsFunc(views, func(v engine.View) bool { return v.Status == engine.StatusUnreadable }) {
+	if seen.Problems != nil || slices.ContainsFunc(seen.Views, func(v engine.View) bool { return v.Status == engine.StatusUnreadable }) {
 		return fault{exitFail, nil}
 	}
 	return nil
@@ -140,23 +129,18 @@ type statusCmd struct {
 }
 
 func (c *statusCmd) Run(s *session) error {
-	app, set, done, err := s.open(false)
+	seen, err := s.look()
 	if err != nil {
 		return err
 	}
-	defer done()
-	views, problems := s.look(app.Engine)
-	if engine.KindOf(problems) == engine.KindStore {
-		return problems
-	}
-	fmt.Fprintln(s.stdout, english.Summary(views))
+	fmt.Fprintln(s.stdout, english.Summary(seen.Views))
 	if c.Short {
-		return exitOf(views, problems)
+		return exitOf(seen)
 	}
 	mode := "lazy: tokens are refreshed when asked for"
-	if set.Proactive {
-		mode = fmt.Sprintf("proactive: scans every %v, refreshes %v ahead of expiry", set.Interval, set.Window)
+	if p := seen.Policy; p.Proactive {
+		mode = fmt.Sprintf("proactive: scans every %v, refreshes %v ahead of expiry", p.Interval, p.Window)
 	}
-	fmt.Fprintf(s.stdout, "store: %s\nmode: %s\n", app.Store.Name(), mode)
-	return exitOf(views, problems)
+	fmt.Fprintf(s.stdout, "store: %s\nmode: %s\n", seen.Store, mode)
+	return exitOf(seen)
 }

@@ -10,14 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"tokentray/cmd/internal/instance"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
+	"tokentray/engine/guidelog"
 	"tokentray/engine/settings"
 )
 
@@ -48,6 +49,7 @@ type cli struct {
 	List    listCmd    `cmd:"" help:"Show every account with its status, the worst first."`
 	Refresh refreshCmd `cmd:"" help:"Refresh what is due within the window, or the accounts named, due or not."`
 	Token   tokenCmd   `cmd:"" help:"Print one access token that is valid now, refreshing it first if it is about to expire."`
+	Watch   watchCmd   `cmd:"" help:"Show what happens to the accounts, as it happens."`
 	Login   loginCmd   `cmd:"" help:"Sign in with the browser: to a new account, or again in an account's place."`
 	Add     addCmd     `cmd:"" help:"Store a new account; its refresh token is read from standard input."`
 	Keep    keepCmd    `cmd:"" help:"Keep the login of a tool on this machine fresh (Claude Code, Gemini CLI, Codex), in the tool's own file."`
@@ -65,6 +67,7 @@ type cli struct {
 	EnvFile      string           `placeholder:"FILE" help:"Read settings from this file instead of tokentray/.env in your configuration folder."`
 	LogFormat    string           `enum:"text,json" default:"text" help:"Log as the guide's lines (text) or one object a line (json)."`
 	LogLevel     string           `enum:"debug,info,warn,error" default:"info" help:"Log from this level on: debug, info, warn or error."`
+	Direct       bool             `help:"Work on the store directly: do not ask a running app or run."`
 	Version      kong.VersionFlag `help:"Print the version."`
 	kong.Plugins                  // the settings' flags
 }
@@ -76,6 +79,8 @@ type session struct {
 	flags          map[string]string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+
+	loaded *settings.Settings // once settings has
 }
 
 // fault ends the program with a code.
@@ -138,6 +143,8 @@ func (s *session) report(err error) int {
 		if code, err = f.code, f.err; err == nil {
 			return code
 		}
+	} else if _, ok := errors.AsType[*instance.NameError](err); ok {
+		code = exitUsage
 	} else {
 		switch engine.KindOf(err) {
 		case engine.KindSettings:
@@ -162,10 +169,16 @@ func version() string {
 
 // settings loads what is in force and says what was ignored.
 func (s *session) settings() (settings.Settings, error) {
+	if s.loaded != nil {
+		return *s.loaded, nil
+	}
 	dir, _ := os.Getwd()
 	set, err := settings.Load(settings.Input{Flags: s.flags, Getenv: os.LookupEnv, EnvFile: s.cli.EnvFile, Dir: dir})
 	for _, warning := range set.Warnings {
 		fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", warning)
+	}
+	if err == nil {
+		s.loaded = &set
 	}
 	return set, err
 }
@@ -209,6 +222,14 @@ func (s *session) sayWhatIsAwaited(e *engine.Engine) {
 	}
 }
 
+// screen is the log on w alone, in the format asked for.
+func (s *session) screen(w io.Writer) slog.Handler {
+	if s.cli.LogFormat == "json" {
+		return guidelog.JSON(w, s.level())
+	}
+	return guidelog.Text(w, s.level(), false)
+}
+
 func (s *session) level() slog.Level {
 	var level slog.Level
 	level.UnmarshalText([]byte(s.cli.LogLevel)) // kong has checked it
@@ -216,39 +237,10 @@ func (s *session) level() slog.Level {
 }
 
 // find resolves names and ids to accounts.
-func (s *session) find(e *engine.Engine, names ...string) ([]engine.Account, error) {
-	accounts, err := e.Accounts(s.ctx)
+func (s *session) find(ctx context.Context, e *engine.Engine, names ...string) ([]engine.Account, error) {
+	accounts, err := e.Accounts(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var found []engine.Account
-	for _, name := range names {
-		switch matches := engine.Match(accounts, name); len(matches) {
-		case 1:
-			if !slices.ContainsFunc(found, func(a engine.Account) bool { return a.Key == matches[0].Key }) {
-				found = append(found, matches[0])
-			}
-		case 0:
-			return nil, fault{exitUsage, fmt.Errorf("no account has the name or id %q: there are %s", name, idList(accounts))}
-		default:
-			return nil, fault{exitUsage, fmt.Errorf("%q names %d accounts: use the id of one alone, %s", name, len(matches), idList(matches))}
-		}
-	}
-	return found, nil
-}
-
-// idList names up to 20 accounts with their ids.
-func idList(accounts []engine.Account) string {
-	if len(accounts) == 0 {
-		return "none"
-	}
-	var names []string
-	for _, a := range accounts {
-		if len(names) == 20 {
-			names = append(names, fmt.Sprintf("and %d more", len(accounts)-20))
-			break
-		}
-		names = append(names, fmt.Sprintf("%s (%s)", engine.Clean(a.Key.String()), a.Name))
-	}
-	return strings.Join(names, ", ")
+	return instance.Find(accounts, names...)
 }

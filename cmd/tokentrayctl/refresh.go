@@ -1,10 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
+	"tokentray/cmd/internal/instance"
 	"tokentray/engine"
+	"tokentray/engine/guidelog"
 	"tokentray/ui/view"
 )
 
@@ -40,34 +45,70 @@ type summaryJSON struct {
 }
 
 func (c *refreshCmd) Run(s *session) error {
-	app, set, done, err := s.open(true)
+	set, err := s.settings()
 	if err != nil {
 		return err
 	}
-	defer done()
-	params := engine.PassParams{Force: c.Force, Once: true}
-	if len(c.Names) > 0 {
-		accounts, err := s.find(app.Engine, c.Names...)
+	problems := instance.ErrAway
+	var summary engine.Summary
+	if live := s.live(set); live != nil {
+		summary, problems = c.asked(s, live)
+		if problems != nil && s.ctx.Err() != nil {
+			fmt.Fprintln(s.stderr, "tokentrayctl: a refresh under way is finished by the running instance, so that no token is lost")
+			return fault{exitFail, nil}
+		}
+	}
+	if errors.Is(problems, instance.ErrAway) {
+		app, _, done, err := s.open(true)
 		if err != nil {
 			return err
 		}
-		for _, a := range accounts {
-			params.Keys = append(params.Keys, a.Key)
-		}
+		defer done()
+		summary, problems = c.directly(s, app.Engine)
 	}
-	summary, problems := app.Pass(s.ctx, params)
-	if engine.KindOf(problems) == engine.KindStore {
+	if _, name := errors.AsType[*instance.NameError](problems); name || engine.KindOf(problems) == engine.KindStore {
 		return problems
 	}
 	if c.JSON {
 		err = printJSON(s.stdout, summaryOf(summary))
 	} else {
-		resultTable(s, summary, !set.Proactive)
+		resultTable(s, summary)
 	}
 	if err == nil && (problems != nil || s.ctx.Err() != nil || troubled(summary)) {
 		return fault{exitFail, nil} // the log lines said why
 	}
 	return err
+}
+
+// asked lets the running instance make the pass. What happens is told here as
+// it is there.
+func (c *refreshCmd) asked(s *session, live *instance.Client) (summary engine.Summary, problems error) {
+	log, told := slog.New(s.screen(s.stderr)), false
+	guidelog.Run(func(yield func(engine.Event) bool) {
+		summary, problems = live.Refresh(s.ctx, c.Names, c.Force, func(ev engine.Event) {
+			told = true
+			yield(ev) // the log takes them all
+		})
+	}, log)
+	if told && errors.Is(problems, instance.ErrAway) {
+		log.Warn("⚠️ The running instance has ended: going on without it")
+	}
+	return summary, problems
+}
+
+// directly makes the pass here.
+func (c *refreshCmd) directly(s *session, e *engine.Engine) (engine.Summary, error) {
+	params := engine.PassParams{Force: c.Force, Once: true}
+	if len(c.Names) > 0 {
+		accounts, err := s.find(s.ctx, e, c.Names...)
+		if err != nil {
+			return engine.Summary{}, err
+		}
+		for _, a := range accounts {
+			params.Keys = append(params.Keys, a.Key)
+		}
+	}
+	return e.Pass(s.ctx, params)
 }
 
 // troubled reports whether scripts must be told: an account failed, or was
@@ -111,7 +152,7 @@ func reasonOf(r engine.Result) string {
 }
 
 // resultTable shows people what the pass did.
-func resultTable(s *session, summary engine.Summary, lazy bool) {
+func resultTable(s *session, summary engine.Summary) {
 	t := table{colour: isTerminal(s.stdout) && os.Getenv("NO_COLOR") == "", right: map[int]bool{4: true}}
 	t.add("", "ACCOUNT", "PROVIDER", "RESULT", "EXPIRES IN", "")
 	now := time.Now()

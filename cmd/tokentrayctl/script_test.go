@@ -79,6 +79,7 @@ func TestScripts(t *testing.T) {
 			"rotate":    onWorld((*world).rotate),
 			"stale":     onWorld((*world).stale),
 			"herd":      onWorld((*world).herd),
+			"redis":     onWorld((*world).redis),
 			"told":      onWorld((*world).told),
 			"decrypts":  onWorld((*world).decrypts),
 			"waitfor":   waitFor,
@@ -216,6 +217,15 @@ func (w *world) slow(_ *testscript.TestScript, args []string) error {
 	return err
 }
 
+// redis down: it is gone.
+func (w *world) redis(_ *testscript.TestScript, args []string) error {
+	if len(args) != 1 || args[0] != "down" {
+		return fmt.Errorf("redis down, not %v", args)
+	}
+	w.server.Kill()
+	return nil
+}
+
 // arrived COUNT: waits until the provider has got so many requests.
 func (w *world) arrived(_ *testscript.TestScript, args []string) error {
 	want, _ := strconv.Atoi(args[0])
@@ -311,7 +321,7 @@ func (w *world) rotate(_ *testscript.TestScript, args []string) error {
 }
 
 // herd COUNT NAME[=LOGIN]: so many processes ask for the account's token at
-// once; all print its login's newest.
+// once, each for itself; all print its login's newest.
 func (w *world) herd(ts *testscript.TestScript, args []string) error {
 	n, _ := strconv.Atoi(args[0])
 	name, login, renamed := strings.Cut(args[1], "=")
@@ -330,7 +340,7 @@ func (w *world) herd(ts *testscript.TestScript, args []string) error {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			cmd := exec.Command(binary, "token", name)
+			cmd := exec.Command(binary, "--direct", "token", name)
 			cmd.Env = env
 			out, err := cmd.CombinedOutput()
 			outputs[i] = strings.TrimSpace(string(out))

@@ -1,32 +1,85 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
+	"tokentray/cmd/internal/instance"
 	"tokentray/engine"
 )
 
 type tokenCmd struct {
-	Name string `arg:"" name:"account" help:"Name or id of the account."`
+	Name string        `arg:"" name:"account" help:"Name or id of the account."`
+	Wait time.Duration `placeholder:"DURATION" help:"Wait no longer than this, such as 500ms or 5s. A refresh under way is not given up by it."`
 }
 
 func (c *tokenCmd) Run(s *session) error {
+	if c.Wait < 0 {
+		return fault{exitUsage, fmt.Errorf("--wait is %v: it must be a time such as 500ms or 5s", c.Wait)}
+	}
+	ctx := s.ctx
+	if c.Wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.Wait)
+		defer cancel()
+	}
+	set, err := s.settings()
+	if err != nil {
+		return err
+	}
+	if live := s.live(set); live != nil {
+		a, access, err := live.Token(ctx, c.Name)
+		if err != nil && ctx.Err() != nil {
+			return c.late(s, "; a refresh under way is finished by the running instance")
+		}
+		if !errors.Is(err, instance.ErrAway) {
+			return s.printToken(a, access, err)
+		}
+	}
 	app, _, done, err := s.open(false)
 	if err != nil {
 		return err
 	}
 	defer done()
-	accounts, err := s.find(app.Engine, c.Name)
-	if err != nil {
-		return err
+	var a engine.Account
+	var access engine.Secret
+	accounts, err := s.find(ctx, app.Engine, c.Name)
+	if err == nil {
+		a = accounts[0]
+		access, err = app.ValidAccessToken(ctx, a.Key)
 	}
-	a := accounts[0]
-	access, err := app.ValidAccessToken(s.ctx, a.Key)
+	if err != nil && ctx.Err() != nil && s.ctx.Err() == nil {
+		finishing := ""
+		if names := app.InFlight(); len(names) > 0 {
+			finishing = fmt.Sprintf("; finishing the refresh of %s first, so that no token is lost", strings.Join(names, ", "))
+		}
+		return c.late(s, finishing)
+	}
+	return s.printToken(a, access, err)
+}
+
+// late says that the wait is over, at once: what has to be finished before the
+// program ends is finished after it.
+func (c *tokenCmd) late(s *session, more string) error {
+	why := fmt.Sprintf("within %v", c.Wait)
+	if s.ctx.Err() != nil {
+		why = "before the interrupt"
+	}
+	s.report(fmt.Errorf("no token for %s %s%s", engine.Clean(c.Name), why, more))
+	return fault{exitFail, nil}
+}
+
+// printToken prints a's token, or tells why there is none. a has no id where it
+// was not found.
+func (s *session) printToken(a engine.Account, access engine.Secret, err error) error {
 	if err == nil && access.Empty() {
 		err = engine.Errorf(engine.KindUnreadable, "the account has no access token", nil)
 	}
 	if err != nil {
-		if engine.KindOf(err) == engine.KindStore {
+		if a.ID == "" || engine.KindOf(err) == engine.KindStore {
 			return err
 		}
 		return fault{exitFail, fmt.Errorf("no token for %s (%s): %w%s", a.Name, engine.Clean(a.ID), err, advice(err))}
