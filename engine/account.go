@@ -49,7 +49,8 @@ type Key struct {
 // String is the key within its store.
 func (k Key) String() string { return k.Provider + ":" + k.ID }
 
-func (k Key) compare(o Key) int {
+// Compare orders keys.
+func (k Key) Compare(o Key) int {
 	return cmp.Or(strings.Compare(k.Provider, o.Provider), strings.Compare(k.ID, o.ID), strings.Compare(k.Store, o.Store))
 }
 

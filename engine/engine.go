@@ -155,7 +155,7 @@ func (e *Engine) Accounts(ctx context.Context) ([]Account, error) {
 		})
 	}
 	wg.Wait()
-	slices.SortFunc(accounts, func(a, b Account) int { return a.Key.compare(b.Key) })
+	slices.SortFunc(accounts, func(a, b Account) int { return a.Key.Compare(b.Key) })
 	return accounts, joined(away)
 }
 

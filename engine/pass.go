@@ -69,7 +69,7 @@ func (e *Engine) pass(ctx context.Context, p PassParams, why Why) (Summary, erro
 		}
 	}
 	slices.SortFunc(summary.Results, func(a, b Result) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), a.Key.compare(b.Key))
+		return cmp.Or(strings.Compare(a.Name, b.Name), a.Key.Compare(b.Key))
 	})
 	if summary.Checked == 0 && len(looked.away) > 0 {
 		return Summary{}, looked.err()

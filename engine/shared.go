@@ -68,7 +68,7 @@ func leads(a, b *state) bool {
 		}
 		return 0
 	}
-	return cmp.Or(rank(a)-rank(b), a.key.compare(b.key)) < 0
+	return cmp.Or(rank(a)-rank(b), a.key.Compare(b.key)) < 0
 }
 
 // findShared finds the logins that lie in more than one place.

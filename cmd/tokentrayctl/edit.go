@@ -115,7 +115,7 @@ func (s *session) each(names []string, do func(*wiring.App, engine.Account) erro
 		return err
 	}
 	defer done()
-	accounts, err := s.find(app.Engine, names...)
+	accounts, err := s.find(s.ctx, app.Engine, names...)
 	if err != nil {
 		return err
 	}

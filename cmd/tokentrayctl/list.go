@@ -35,6 +35,10 @@ type listedAccount struct {
 	Error           *string    `json:"error"`
 	NextRefreshAt   *time.Time `json:"next_refresh_at"`
 	Restored        int        `json:"restored"` // how often another program's write-back was undone
+	Source          string     `json:"source"`   // the store: embedded, relay, relay:NAME or logins
+	Observed        bool       `json:"observed"` // another program's login that is not kept fresh here
+	SharedWith      *string    `json:"shared_with"`
+	LoginExpiresAt  *time.Time `json:"login_expires_at"`
 }
 
 func (c *listCmd) Run(s *session) error {
@@ -77,8 +81,11 @@ func listed(v engine.View, now time.Time) listedAccount {
 	l := listedAccount{
 		ID: v.ID, Name: v.Name, Provider: v.Provider, Status: string(v.Status), StoreStatus: v.StoreStatus,
 		ExpiresAt: timeOrNull(v.ExpiresAt), ExpiresIn: secondsLeft(v.ExpiresAt, now),
-		HasRefreshToken: !v.Static(), Active: v.Active, Restored: v.Restored,
+		HasRefreshToken: !v.Static(), Active: v.Active, Restored: v.Restored, Source: v.Store, Observed: v.Observed && !v.Choice.Keep, LoginExpiresAt: timeOrNull(v.LoginExpiresAt),
 		LastRefreshAt: timeOrNull(view.LastRefresh(v)), NextRefreshAt: timeOrNull(v.NextRefresh),
+	}
+	if v.Rival.Name != "" {
+		l.SharedWith = &v.Rival.ID
 	}
 	if v.Result != "" {
 		l.LastResult = &v.Result

@@ -45,7 +45,7 @@ func (c *loginCmd) Run(s *session) error {
 	n := engine.NewAccount{Provider: c.Provider, Client: c.Client}
 	var account engine.Account
 	if again {
-		accounts, err := s.find(app.Engine, c.Account)
+		accounts, err := s.find(s.ctx, app.Engine, c.Account)
 		if err != nil {
 			return err
 		}

@@ -238,9 +238,10 @@ func (s *session) level() slog.Level {
 
 // find resolves names and ids to accounts.
 func (s *session) find(ctx context.Context, e *engine.Engine, names ...string) ([]engine.Account, error) {
-	accounts, err := e.Accounts(ctx)
-	if err != nil {
-		return nil, err
+	accounts, away := e.Accounts(ctx)
+	found, err := instance.Find(accounts, names...)
+	if err != nil && away != nil { // it may be where nobody could look
+		return nil, away
 	}
-	return instance.Find(accounts, names...)
+	return found, err
 }

@@ -66,13 +66,18 @@ func (c *refreshCmd) Run(s *session) error {
 		defer done()
 		summary, problems = c.directly(s, app.Engine)
 	}
-	if _, name := errors.AsType[*instance.NameError](problems); name || engine.KindOf(problems) == engine.KindStore {
+	_, name := errors.AsType[*instance.NameError](problems)
+	away := problems != nil && engine.KindOf(problems) == engine.KindStore
+	if name || away && summary.Checked == 0 {
 		return problems
 	}
 	if c.JSON {
 		err = printJSON(s.stdout, summaryOf(summary))
 	} else {
 		resultTable(s, summary)
+	}
+	if err == nil && away {
+		return problems
 	}
 	if err == nil && (problems != nil || s.ctx.Err() != nil || troubled(summary)) {
 		return fault{exitFail, nil} // the log lines said why

@@ -115,7 +115,7 @@ func (c *exportCmd) Run(s *session) error {
 	defer done()
 	var named []engine.Account
 	if len(c.Names) > 0 {
-		if named, err = s.find(app.Engine, c.Names...); err != nil {
+		if named, err = s.find(s.ctx, app.Engine, c.Names...); err != nil {
 			return err
 		}
 	}

@@ -150,7 +150,7 @@ func (c *Client) Token(ctx context.Context, name string) (engine.Account, engine
 	if err != nil {
 		return engine.Account{}, engine.Secret{}, err
 	}
-	return engine.Account{Key: engine.Key{Provider: t.Provider, ID: t.ID}, Name: t.Name}, engine.NewSecret(t.Access), l.Err.error()
+	return engine.Account{Key: engine.Key{Store: t.Store, Provider: t.Provider, ID: t.ID}, Name: t.Name}, engine.NewSecret(t.Access), l.Err.error()
 }
 
 // Refresh is one pass, over all accounts or over those named, as Engine.Pass

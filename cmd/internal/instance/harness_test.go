@@ -49,7 +49,7 @@ func serve(t *testing.T, left time.Duration, names ...string) *place {
 		}
 	}
 	p := &place{store: store, provider: issuer{make(chan struct{}, 10), make(chan struct{}, 10)}}
-	p.Engine = engine.New(engine.Params{Store: store, Locker: store, Journal: new(memory.Journal), Policy: engine.Policy{Interval: time.Hour, Window: time.Minute},
+	p.Engine = engine.New(engine.Params{Places: map[string]engine.Place{"": {Store: store, Locker: store}}, Journal: new(memory.Journal), Policy: engine.Policy{Interval: time.Hour, Window: time.Minute},
 		Providers: map[string]engine.Provider{engine.Claude: p.provider}})
 	t.Cleanup(p.Engine.Close)
 	dir := t.TempDir()

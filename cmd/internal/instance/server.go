@@ -8,7 +8,6 @@ import (
 	"log"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"tokentray/engine"
@@ -120,7 +119,7 @@ func find(ctx context.Context, s Served, names []string) ([]engine.Account, erro
 		for _, v := range s.Engine.Snapshot() {
 			accounts = append(accounts, v.Account)
 		}
-		slices.SortFunc(accounts, func(a, b engine.Account) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+		slices.SortFunc(accounts, func(a, b engine.Account) int { return a.Key.Compare(b.Key) })
 		return accounts
 	}
 	if found, err := Find(known(), names...); err == nil {
@@ -128,10 +127,12 @@ func find(ctx context.Context, s Served, names []string) ([]engine.Account, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, scanWait)
 	defer cancel()
-	if err := s.Engine.Scan(ctx); engine.KindOf(err) == engine.KindStore {
-		return nil, err
+	scanned := s.Engine.Scan(ctx)
+	found, err := Find(known(), names...)
+	if err != nil && engine.KindOf(scanned) == engine.KindStore { // it may be where nobody could look
+		return nil, scanned
 	}
-	return Find(known(), names...)
+	return found, err
 }
 
 // failed is the line of an error.
@@ -152,6 +153,6 @@ func token(ctx context.Context, s Served, req request, _ *answer) line {
 	}
 	access, err := s.Engine.ValidAccessToken(ctx, found[0].Key)
 	l := failed(err)
-	l.Token = &wireToken{found[0].Provider, found[0].ID, found[0].Name, access.Reveal()}
+	l.Token = &wireToken{found[0].Store, found[0].Provider, found[0].ID, found[0].Name, access.Reveal()}
 	return l
 }

@@ -24,6 +24,7 @@ type line struct {
 }
 
 type wireToken struct {
+	Store    string `json:"store,omitempty"`
 	Provider string `json:"provider"`
 	ID       string `json:"id"`
 	Name     string `json:"name"`
@@ -59,6 +60,7 @@ var kinds = map[engine.Kind]string{
 	engine.KindTransient: "transient", engine.KindOffline: "offline", engine.KindUnknownOutcome: "unknown_outcome", engine.KindProxy: "proxy",
 	engine.KindStore: "store", engine.KindUnreadable: "unreadable", engine.KindConflict: "conflict", engine.KindNotFound: "not_found",
 	engine.KindLocked: "locked", engine.KindInactive: "inactive", engine.KindNoRefreshToken: "no_refresh_token", engine.KindClosed: "closed",
+	engine.KindObserved: "observed", engine.KindShared: "shared",
 }
 
 func toError(err error) *wireError {
@@ -85,7 +87,17 @@ func (w *wireError) error() error {
 	return &e
 }
 
+// wireRival is the other place of a login.
+type wireRival struct {
+	Store    string `json:"store,omitempty"`
+	Provider string `json:"provider"`
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Leads    bool   `json:"leads,omitempty"`
+}
+
 type wireView struct {
+	Store         string     `json:"store,omitempty"`
 	Provider      string     `json:"provider"`
 	ID            string     `json:"id"`
 	Name          string     `json:"name"`
@@ -101,6 +113,11 @@ type wireView struct {
 	Organization  string     `json:"organization,omitempty"`
 	Doubted       bool       `json:"doubted,omitempty"`
 	Problem       *wireError `json:"problem,omitempty"`
+
+	LoginExpiresAt instant       `json:"login_expires_at,omitzero"`
+	Observed       bool          `json:"observed,omitempty"`
+	Choice         engine.Choice `json:"choice,omitzero"`
+	Rival          *wireRival    `json:"rival,omitempty"`
 
 	Result    string        `json:"result,omitempty"`
 	Err       *wireError    `json:"error,omitempty"`
@@ -119,27 +136,36 @@ type wireView struct {
 }
 
 func toView(v engine.View) wireView {
-	return wireView{
-		Provider: v.Provider, ID: v.ID, Name: v.Name, Client: v.Client, Active: v.Active, StoreStatus: v.StoreStatus, StoreError: v.StoreError,
+	w := wireView{
+		Store: v.Store, Provider: v.Provider, ID: v.ID, Name: v.Name, Client: v.Client, Active: v.Active, StoreStatus: v.StoreStatus, StoreError: v.StoreError,
 		ExpiresAt: instant(v.ExpiresAt), LastRefreshAt: instant(v.LastRefreshAt), LastUsedAt: instant(v.LastUsedAt),
 		Refreshable: !v.Static(), Scopes: v.Scopes, Organization: v.Organization, Doubted: v.Doubted, Problem: toError(v.Problem),
 		Result: v.Result, Err: toError(v.Err), At: instant(v.At), Took: v.Took, Succeeded: instant(v.Succeeded), Failures: v.Failures,
 		RetryAt: instant(v.RetryAt), Dead: v.Dead, Stuck: v.Stuck,
 		Status: string(v.Status), Refreshing: v.Refreshing, NextRefresh: instant(v.NextRefresh), Restored: v.Restored,
+		LoginExpiresAt: instant(v.LoginExpiresAt), Observed: v.Observed, Choice: v.Choice,
 	}
+	if r := v.Rival; r != (engine.Rival{}) {
+		w.Rival = &wireRival{r.Store, r.Provider, r.ID, r.Name, r.Leads}
+	}
+	return w
 }
 
 // view is the view again. Of the refresh token it knows whether there is one.
 func (w wireView) view() engine.View {
 	v := engine.View{
 		Account: engine.Account{
-			Key: engine.Key{Provider: w.Provider, ID: w.ID}, Name: w.Name, Client: w.Client, Active: w.Active, StoreStatus: w.StoreStatus, StoreError: w.StoreError,
+			Key: engine.Key{Store: w.Store, Provider: w.Provider, ID: w.ID}, Name: w.Name, Client: w.Client, Active: w.Active, StoreStatus: w.StoreStatus, StoreError: w.StoreError,
 			ExpiresAt: time.Time(w.ExpiresAt), LastRefreshAt: time.Time(w.LastRefreshAt), LastUsedAt: time.Time(w.LastUsedAt),
 			Scopes: w.Scopes, Organization: w.Organization, Doubted: w.Doubted, Problem: w.Problem.error(),
+			LoginExpiresAt: time.Time(w.LoginExpiresAt), Observed: w.Observed, Choice: w.Choice,
 		},
 		Tries: engine.Tries{Result: w.Result, Err: w.Err.error(), At: time.Time(w.At), Took: w.Took, Succeeded: time.Time(w.Succeeded), Failures: w.Failures,
 			RetryAt: time.Time(w.RetryAt), Dead: w.Dead, Stuck: w.Stuck},
 		Status: engine.Status(w.Status), Refreshing: w.Refreshing, NextRefresh: time.Time(w.NextRefresh), Restored: w.Restored,
+	}
+	if r := w.Rival; r != nil {
+		v.Rival = engine.Rival{Key: engine.Key{Store: r.Store, Provider: r.Provider, ID: r.ID}, Name: r.Name, Leads: r.Leads}
 	}
 	if w.Refreshable {
 		v.RefreshToken = engine.Seal("elsewhere", func(string) (engine.Secret, error) {

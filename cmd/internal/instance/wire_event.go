@@ -28,6 +28,7 @@ type wireSnapshot struct {
 }
 
 type wireResult struct {
+	Store     string        `json:"store,omitempty"`
 	Provider  string        `json:"provider"`
 	ID        string        `json:"id"`
 	Name      string        `json:"name"`
@@ -41,11 +42,11 @@ type wireResult struct {
 }
 
 func toResult(r engine.Result) wireResult {
-	return wireResult{r.Provider, r.ID, r.Name, r.Outcome, string(r.Reason), toError(r.Err), instant(r.ExpiresAt), r.Took, string(r.Why), r.Healed}
+	return wireResult{r.Store, r.Provider, r.ID, r.Name, r.Outcome, string(r.Reason), toError(r.Err), instant(r.ExpiresAt), r.Took, string(r.Why), r.Healed}
 }
 
 func (w wireResult) result() engine.Result {
-	return engine.Result{Key: engine.Key{Provider: w.Provider, ID: w.ID}, Name: w.Name, Outcome: w.Outcome, Reason: engine.Reason(w.Reason),
+	return engine.Result{Key: engine.Key{Store: w.Store, Provider: w.Provider, ID: w.ID}, Name: w.Name, Outcome: w.Outcome, Reason: engine.Reason(w.Reason),
 		Err: w.Err.error(), ExpiresAt: time.Time(w.ExpiresAt), Took: w.Took, Why: engine.Why(w.Why), Healed: w.Healed}
 }
 
@@ -90,6 +91,7 @@ type wireEvent struct {
 	Kind    string        `json:"kind"`
 	Time    instant       `json:"time,omitzero"`
 	Why     string        `json:"why,omitempty"`
+	Store   string        `json:"store,omitempty"`
 	Account *wireView     `json:"account,omitempty"`
 	Views   []wireView    `json:"views,omitempty"`
 	Result  *wireResult   `json:"result,omitempty"`
@@ -100,7 +102,7 @@ type wireEvent struct {
 }
 
 func toEvent(ev engine.Event) *wireEvent {
-	w := &wireEvent{Kind: string(ev.Kind), Time: instant(ev.Time), Why: string(ev.Why), Views: toViews(ev.Views), Ahead: ev.Ahead, Err: toError(ev.Err)}
+	w := &wireEvent{Kind: string(ev.Kind), Time: instant(ev.Time), Why: string(ev.Why), Store: ev.Store, Views: toViews(ev.Views), Ahead: ev.Ahead, Err: toError(ev.Err)}
 	if ev.Account.Key != (engine.Key{}) {
 		v := toView(ev.Account)
 		w.Account = &v
@@ -121,7 +123,7 @@ func toEvent(ev engine.Event) *wireEvent {
 }
 
 func (w *wireEvent) event() engine.Event {
-	ev := engine.Event{Kind: engine.EventKind(w.Kind), Time: time.Time(w.Time), Why: engine.Why(w.Why), Views: views(w.Views), Ahead: w.Ahead, Err: w.Err.error()}
+	ev := engine.Event{Kind: engine.EventKind(w.Kind), Time: time.Time(w.Time), Why: engine.Why(w.Why), Store: w.Store, Views: views(w.Views), Ahead: w.Ahead, Err: w.Err.error()}
 	if w.Account != nil {
 		ev.Account = w.Account.view()
 	}

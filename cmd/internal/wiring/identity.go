@@ -20,12 +20,19 @@ func Identity(s settings.Settings) string {
 		Password, Key string
 		TokenURLs     map[string]string
 		Google        map[string]client
-	}{Database: s.Paths.Database, Redis: s.Redis, TokenURLs: s.TokenURLs, Google: map[string]client{}}
+		Relays        []string // each with its secrets
+		Home          string
+		ToolFolders   map[string]string
+	}{Database: s.Paths.Database, Redis: s.Redis, TokenURLs: s.TokenURLs, Google: map[string]client{}, Home: s.Home, ToolFolders: s.ToolFolders}
 	if s.Redis != nil { // else neither says anything
 		of.Password, of.Key = s.Redis.Password.Reveal(), s.EncryptionKey.Reveal()
 	}
 	for name, c := range s.Google {
 		of.Google[name] = client{c.ID, c.Secret.Reveal()}
+	}
+	for _, r := range s.Relays {
+		redis, _ := json.Marshal(r.Redis)
+		of.Relays = append(of.Relays, r.Name, string(redis), r.Redis.Password.Reveal(), r.EncryptionKey.Reveal())
 	}
 	text, err := json.Marshal(of) // with the maps' keys in order
 	if err != nil {
