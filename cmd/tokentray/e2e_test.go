@@ -19,6 +19,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"tokentray/cmd/internal/desktop"
+	"tokentray/cmd/internal/instance"
 	"tokentray/engine"
 	"tokentray/engine/provider/strict"
 	"tokentray/engine/store/local"
@@ -117,6 +118,9 @@ func TestDesktop(t *testing.T) {
 		t.Errorf("the second start: %v", err)
 	}
 	until(t, "the second start shows the window", func() bool { return window() != "" })
+	if who, err := instance.NewClient(home, "").Who(t.Context()); err != nil || !who.App || !who.Serving {
+		t.Errorf("the app does not answer commands: %+v, %v", who, err)
+	}
 	again(t, "the window is hidden again", closeWindow, hidden)
 	again(t, "Open shows the window", func() { choose(t, "Open") }, func() bool { return window() != "" })
 
