@@ -103,6 +103,9 @@ func (e *Engine) markDead(ctx context.Context, st *state, l *look) error {
 		return err
 	}
 	l.a, _ = e.take(st, marked)
+	e.mu.Lock()
+	st.told = l.record.Dead.Token // also where the store keeps nothing of it
+	e.mu.Unlock()
 	return nil
 }
 

@@ -14,6 +14,8 @@ type Actions struct {
 	// Connect keeps them and goes on with that Redis; under a name of its own
 	// it is one more relay beside what is worked with.
 	Connect func(name string, values map[string]string) error
+	// Disconnect takes one more relay out again; its accounts stay in it.
+	Disconnect func(store string) error
 	// ReadEnv reads the settings of a relay's .env file; a leading ~ is the
 	// user's home.
 	ReadEnv func(path string) (map[string]string, error)

@@ -53,14 +53,29 @@ func (w *Window) add() {
 	how.Required = true
 	how.SetSelected(browser)
 	provider.SetSelectedIndex(0)
-	d := dialog.NewForm(t.Get("Add an account"), t.Get("Add"), t.Get("Cancel"), []*widget.FormItem{
+	items := []*widget.FormItem{
 		widget.NewFormItem(t.Get("Provider"), provider), widget.NewFormItem(t.Get("Name"), name), widget.NewFormItem("", how),
 		widget.NewFormItem(t.Get("Refresh token"), token),
-	}, func(ok bool) {
+	}
+	var stores []string
+	for _, s := range w.p.Stores {
+		stores = append(stores, s.Title)
+	}
+	store := widget.NewSelect(stores, nil)
+	if len(stores) > 0 {
+		store.SetSelectedIndex(0)
+	}
+	if len(stores) > 1 {
+		items = append(items, widget.NewFormItem(t.Get("Kept in"), store))
+	}
+	d := dialog.NewForm(t.Get("Add an account"), t.Get("Add"), t.Get("Cancel"), items, func(ok bool) {
 		if !ok {
 			return
 		}
 		n := engine.NewAccount{Provider: providers[provider.SelectedIndex()], Name: engine.Clean(name.Text)}
+		if i := store.SelectedIndex(); i >= 0 {
+			n.Store = w.p.Stores[i].Name
+		}
 		if how.Selected == browser {
 			w.signIn(engine.View{}, n)
 			return
@@ -75,6 +90,14 @@ func (w *Window) add() {
 // addMenu is what brings accounts in, and out.
 func (w *Window) addMenu() *fyne.Menu {
 	t := w.p.Texts
-	return fyne.NewMenu("", fyne.NewMenuItem(t.Get("Add an account"), w.add), fyne.NewMenuItem(t.Get("Import accounts"), w.importFile),
+	menu := fyne.NewMenu("", fyne.NewMenuItem(t.Get("Add an account"), w.add), fyne.NewMenuItem(t.Get("Import accounts"), w.importFile),
 		fyne.NewMenuItem(t.Get("Export all accounts"), w.export), fyne.NewMenuItemSeparator(), fyne.NewMenuItem(t.Get("Connect a relay's Redis"), w.connect))
+	for _, s := range w.p.Stores {
+		if s.Further {
+			menu.Items = append(menu.Items, fyne.NewMenuItem(t.Get("Disconnect %s", s.Title), func() {
+				w.work(func() error { return w.p.Actions.Disconnect(s.Name) }, nil)
+			}))
+		}
+	}
+	return menu
 }

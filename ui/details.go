@@ -28,6 +28,7 @@ type details struct {
 	more                    *widget.Button
 	facts                   *fyne.Container
 	past                    *fyne.Container
+	lines                   *fyne.Container
 	box                     fyne.CanvasObject
 
 	shown  engine.Key
@@ -57,8 +58,9 @@ func newDetails(w *Window) *details {
 	d.more.Importance = widget.LowImportance
 	title := widget.NewLabel(texts.Get("Refreshes, the newest first"))
 	title.Importance = widget.LowImportance
-	d.box = container.NewVScroll(container.NewVBox(container.NewBorder(nil, nil, nil, d.more, d.name), d.provider, d.trouble,
-		container.NewHBox(d.cure), d.facts, title, d.past))
+	d.lines = container.NewVBox(container.NewBorder(nil, nil, nil, d.more, d.name), d.provider, d.trouble,
+		container.NewHBox(d.cure), d.facts, title, d.past)
+	d.box = container.NewVScroll(d.lines)
 	return d
 }
 
@@ -69,13 +71,22 @@ func (d *details) show(v engine.View, source string, around view.Around, lazy bo
 	setLabel(d.name, v.Name)
 	setLabel(d.provider, view.Provider(v.Account)+" · "+source)
 	trouble, _ := t.Diagnose(v, around, now)
+	importance := widget.DangerImportance
+	if trouble.Sentence == "" && v.Observed && !v.Choice.Keep {
+		importance = widget.LowImportance
+		trouble = view.Diagnosis{Sentence: t.Get("Only observed: its own program refreshes it, when it is used."), Action: view.ActionKeep, Cure: t.Cure(view.ActionKeep)}
+	}
+	changed := d.trouble.Text != trouble.Sentence || d.cure.Text != trouble.Cure || d.trouble.Importance != importance
+	d.trouble.Importance = importance
 	setLabel(d.trouble, trouble.Sentence)
 	show(d.trouble, trouble.Sentence != "")
 	d.action = trouble.Action
 	if d.cure.Text != trouble.Cure {
 		d.cure.SetText(trouble.Cure)
 	}
-	show(d.cure, trouble.Action != view.ActionNone)
+	if show(d.cure, trouble.Action != view.ActionNone); changed {
+		d.lines.Refresh() // each has another place now
+	}
 	next := t.Get("none planned")
 	if !v.NextRefresh.IsZero() {
 		next = t.Get("in %s", t.Span(v.NextRefresh.Sub(now)))
@@ -94,16 +105,25 @@ func (d *details) show(v engine.View, source string, around view.Around, lazy bo
 	if !v.LoginExpiresAt.IsZero() {
 		login = v.LoginExpiresAt.Local().Format("2006-01-02 15:04")
 	}
-	d.fill(
+	last := t.LastResult(v, now)
+	if v.Err != nil { // what it was is said above
+		last = t.Get("failed %s", t.Age(v.At, now))
+	}
+	facts := []string{
 		t.Get("Status"), t.Status(v, lazy),
 		t.Get("Access token until"), expires,
 		t.Get("Login until"), login,
-		t.Get("Last refresh"), t.LastResult(v, now),
+		t.Get("Last refresh"), last,
 		t.Get("Next refresh"), next,
 		t.Get("Proxy"), proxy,
-		t.Get("In the store"), v.StoreStatus,
-		t.Get("Id"), v.ID,
-	)
+	}
+	if v.StoreStatus != "" {
+		facts = append(facts, t.Get("In the store"), v.StoreStatus)
+	}
+	if v.Restored > 0 {
+		facts = append(facts, t.Get("Restored"), t.Count(v.Restored, "once", "%d times"))
+	}
+	d.fill(append(facts, t.Get("Id"), v.ID)...)
 	if v.Key != d.shown || v.At.After(d.last) {
 		d.shown, d.last = v.Key, v.At
 		d.loadHistory(v.Key)
@@ -117,8 +137,11 @@ func (d *details) fill(pairs ...string) {
 		title.Importance, value.Wrapping = widget.LowImportance, fyne.TextWrapWord
 		d.facts.Objects = append(d.facts.Objects, title, value)
 	}
-	for i, text := range pairs {
-		setLabel(d.facts.Objects[i].(*widget.Label), text)
+	for i, o := range d.facts.Objects {
+		show(o, i < len(pairs))
+		if i < len(pairs) {
+			setLabel(o.(*widget.Label), pairs[i])
+		}
 	}
 }
 
@@ -154,6 +177,8 @@ func (d *details) entry(e local.Entry) fyne.CanvasObject {
 		what.Importance = widget.DangerImportance
 	case e.Reason == string(engine.ReasonRestored):
 		what.SetText(d.texts.Get("another program wrote an old token back; restored"))
+	case e.Reason == local.ReasonSignedIn:
+		what.SetText(d.texts.Get("signed in"))
 	case e.Reason == local.ReasonStoredLate:
 		what.SetText(d.texts.Get("stored, which could not be done before"))
 	case e.Reason != "":
@@ -176,7 +201,7 @@ const titleWidth = 132
 
 func (columns) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	height := float32(0)
-	for i := 0; i+1 < len(objects); i += 2 {
+	for i := 0; i+1 < len(objects) && objects[i].Visible(); i += 2 {
 		height += max(objects[i].MinSize().Height, objects[i+1].MinSize().Height) - 10
 	}
 	return fyne.NewSize(titleWidth+120, height+10)
@@ -184,7 +209,7 @@ func (columns) MinSize(objects []fyne.CanvasObject) fyne.Size {
 
 func (columns) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	y := float32(0)
-	for i := 0; i+1 < len(objects); i += 2 {
+	for i := 0; i+1 < len(objects) && objects[i].Visible(); i += 2 {
 		title, value := objects[i], objects[i+1]
 		value.Resize(fyne.NewSize(size.Width-titleWidth, value.MinSize().Height))
 		height := max(title.MinSize().Height, value.MinSize().Height)

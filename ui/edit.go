@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -108,6 +109,7 @@ func (w *Window) testProxy(v engine.View) {
 	go func() {
 		err := w.p.Actions.TestProxy(v.Key)
 		w.p.Do(func() {
+			w.saidUntil = time.Time{}
 			if err == nil {
 				dialog.ShowInformation(v.Name, w.p.Texts.Get("The way to the provider works."), w.Window)
 				return

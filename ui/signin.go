@@ -29,13 +29,13 @@ func (w *Window) signIn(v engine.View, n engine.NewAccount) {
 				dialog.ShowError(err, w.Window)
 				return
 			}
-			w.signInPage(s, w.p.Texts.Get("Sign in to %s: %s", engine.ProviderTitle(provider), name))
+			w.signInPage(s, func() { w.signIn(v, n) }, w.p.Texts.Get("Sign in to %s: %s", engine.ProviderTitle(provider), name))
 		})
 	}()
 }
 
-// signInPage leads through a sign-in.
-func (w *Window) signInPage(s *SignIn, title string) {
+// signInPage leads through a sign-in; again begins another.
+func (w *Window) signInPage(s *SignIn, again func(), title string) {
 	t := w.p.Texts
 	ctx, cancel := context.WithCancel(context.Background())
 	said := widget.NewLabel("")
@@ -79,7 +79,8 @@ func (w *Window) signInPage(s *SignIn, title string) {
 			d.Hide()
 		}
 	}
-	ended := func(err error) {
+	var paste *widget.Button
+	ended := func(final bool, err error) {
 		switch {
 		case finished:
 		case err == nil:
@@ -88,9 +89,18 @@ func (w *Window) signInPage(s *SignIn, title string) {
 			w.draw()
 		default:
 			say(err.Error(), widget.DangerImportance)
+			paste.Enable()
+			if final {
+				code.Disable()
+				open.Disable()
+				paste.SetText(t.Get("Start again"))
+				paste.OnTapped = func() {
+					end()
+					again()
+				}
+			}
 		}
 	}
-	var paste *widget.Button
 	paste = widget.NewButton(t.Get("Sign in"), func() {
 		text := strings.TrimSpace(code.Text)
 		if text == "" {
@@ -100,11 +110,7 @@ func (w *Window) signInPage(s *SignIn, title string) {
 		say(t.Get("Signing in …"), widget.LowImportance)
 		go func() {
 			final, err := s.Paste(ctx, text)
-			w.p.Do(func() {
-				if ended(err); !final {
-					paste.Enable()
-				}
-			})
+			w.p.Do(func() { ended(final, err) })
 		}()
 	})
 	code.OnSubmitted = func(string) { paste.OnTapped() }
@@ -112,7 +118,7 @@ func (w *Window) signInPage(s *SignIn, title string) {
 		say(t.Get("Waiting for the browser …"), widget.LowImportance)
 		go func() {
 			err := s.Wait(ctx)
-			w.p.Do(func() { ended(err) })
+			w.p.Do(func() { ended(true, err) })
 		}()
 	}
 	form := container.NewVBox(what, container.NewHBox(open, copied), container.NewBorder(nil, nil, nil, paste, code), said)
@@ -121,5 +127,6 @@ func (w *Window) signInPage(s *SignIn, title string) {
 	d.SetOnClosed(func() { end() })
 	d.Resize(fyne.NewSize(560, 320))
 	d.Show()
+	w.Canvas().Focus(code)
 	open.OnTapped()
 }

@@ -179,13 +179,27 @@ func (w *Window) connect() {
 	if !w.begins(w.p.Engine.Snapshot()) {
 		items = append([]*widget.FormItem{widget.NewFormItem(t.Get("Name"), called)}, items...)
 	}
+	var d *dialog.CustomDialog
+	var connect *widget.Button
+	connect = widget.NewButton(t.Get("Connect"), func() {
+		v, name := values(), strings.TrimSpace(called.Text)
+		connect.Disable()
+		outcome.SetText(t.Get("Trying …"))
+		go func() {
+			err := w.p.Actions.Connect(name, v)
+			w.p.Do(func() {
+				if connect.Enable(); err != nil { // what was typed stays
+					outcome.SetText(err.Error())
+				} else {
+					d.Hide()
+				}
+			})
+		}()
+	})
+	connect.Importance = widget.HighImportance
 	form := container.NewVBox(widget.NewForm(items...), container.NewBorder(nil, nil, read, nil, path), test, outcome, remote)
-	d := dialog.NewCustomConfirm(t.Get("Connect a relay's Redis"), t.Get("Connect"), t.Get("Cancel"), form, func(ok bool) {
-		if v := values(); ok {
-			name := strings.TrimSpace(called.Text)
-			w.work(func() error { return w.p.Actions.Connect(name, v) }, nil)
-		}
-	}, w.Window)
+	buttons := container.NewHBox(layout.NewSpacer(), widget.NewButton(t.Get("Cancel"), func() { d.Hide() }), connect)
+	d = dialog.NewCustomWithoutButtons(t.Get("Connect a relay's Redis"), container.NewBorder(nil, buttons, nil, nil, form), w.Window)
 	d.Resize(fyne.NewSize(560, 500))
 	d.Show()
 }

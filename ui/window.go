@@ -38,6 +38,8 @@ type Params struct {
 	// Source is the store that has the account, in a word or two and with where
 	// it is.
 	Source func(engine.Key) (short, place string)
+	// Stores are those that accounts can be added to, the usual one first.
+	Stores []Store
 	// Seen says that a person has looked past the first page.
 	Seen bool
 	// ProxyText shows an account's proxy without its password.
@@ -53,6 +55,14 @@ type Params struct {
 	Actions      Actions
 	// Banner marks the window, as the demo's; "" for none.
 	Banner string
+}
+
+// Store is a store that accounts can be added to.
+type Store struct {
+	Name  string // as in engine.NewAccount.Store
+	Title string
+	// Further says that it is one more relay, which can be taken out again.
+	Further bool
 }
 
 const (

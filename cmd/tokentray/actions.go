@@ -69,6 +69,7 @@ func (d *desk) accounts(a *ui.Actions, app *wiring.App) {
 	}
 	a.Setup = recipes
 	a.OpenURL = browser.Open
+	a.Disconnect = d.disconnect
 }
 
 // notInDemo stands in for what made-up accounts have no use for.
@@ -119,8 +120,8 @@ func signIn(app *wiring.App, again engine.Key, n engine.NewAccount) (*ui.SignIn,
 		},
 		Paste: func(ctx context.Context, text string) (bool, error) {
 			code, err := s.Pasted(text)
-			if err != nil {
-				return engine.KindOf(err) != engine.KindSettings, err // else it was only pasted wrongly
+			if err != nil { // it was pasted wrongly, and can be again
+				return false, err
 			}
 			return true, finish(ctx, code)
 		},
@@ -155,6 +156,41 @@ func source(app *wiring.App, d *desk) func(engine.Key) (short, place string) {
 		}
 		return d.texts.Get("relay · %s", d.set.Redis.Addrs[0]), store.Name()
 	}
+}
+
+// stores are those that accounts can be added to.
+func (d *desk) stores(app *wiring.App) []ui.Store {
+	if app == nil {
+		return nil
+	}
+	title := source(app, d)
+	all := []ui.Store{}
+	for name := range app.Stores {
+		if name == wiring.Logins {
+			continue
+		}
+		short, _ := title(engine.Key{Store: name})
+		all = append(all, ui.Store{Name: name, Title: short, Further: strings.HasPrefix(name, wiring.Relay+":")})
+	}
+	slices.SortFunc(all, func(a, b ui.Store) int {
+		if (a.Name == app.Main) != (b.Name == app.Main) {
+			return map[bool]int{true: -1, false: 1}[a.Name == app.Main]
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all
+}
+
+// disconnect takes one more relay out again.
+func (d *desk) disconnect(store string) error {
+	if err := settings.RemoveRelay(d.set.Paths, strings.TrimPrefix(store, wiring.Relay+":")); err != nil {
+		return err
+	}
+	set, err := d.with(nil)
+	if err != nil {
+		return err
+	}
+	return d.again(set)
 }
 
 // proxyText shows a proxy without its password.

@@ -101,7 +101,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 		d.notInDemo(&actions, c.engine)
 	}
 	window := ui.New(ui.Params{
-		App: d.app, Engine: c.engine, Source: c.source, Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
+		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
 		Seen: d.kept(ownSeen) == "yes", History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()

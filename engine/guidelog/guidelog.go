@@ -109,6 +109,10 @@ type sayer func(level slog.Level, format string, args ...any)
 func (w *writer) refreshed(ev engine.Event, title, name string, say sayer) {
 	r := ev.Result
 	switch {
+	case r.Why == engine.WhySignIn && r.Outcome == engine.ResultRefreshed:
+		say(slog.LevelInfo, "🔑 Signed in to %s again: %s", title, name)
+	case r.Why == engine.WhySignIn:
+		say(slog.LevelError, "❌ The new %s login of %s: %v", title, name, r.Err)
 	case r.Outcome == engine.ResultRefreshed:
 		say(slog.LevelInfo, "✅ Successfully refreshed %s token for: %s", title, name)
 	case r.Outcome == engine.ResultFailed:

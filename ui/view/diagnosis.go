@@ -58,6 +58,8 @@ func (t Texts) Diagnose(v engine.View, around Around, now time.Time) (Diagnosis,
 		return is(t.Get("It cannot be read: %s", v.Problem), ActionSettings)
 	case v.Dead:
 		return is(t.Get("Its login has ended: %s", v.Err), ActionSignIn)
+	case v.Rival.Name != "" && v.Observed: // the other place can be done without
+		return is(t.Get("Shared login: it is in another place too, as %s, and two programs will fight over it. Remove the other one.", v.Rival.Name), ActionNone)
 	case v.Rival.Name != "":
 		return is(t.Get("Shared login: it is in another place too, as %s, and two programs will fight over it.", v.Rival.Name), ActionRemove)
 	case v.Static() && expired(v, now):

@@ -190,7 +190,7 @@ func (a *App) Close() {
 // store's file, which it opens when there is something to keep.
 func (a *App) recordHistory(events iter.Seq[engine.Event]) {
 	for ev := range events {
-		if ev.Kind != engine.EventRefreshed {
+		if ev.Kind != engine.EventRefreshed || ev.Result.Reason == engine.ReasonNotDue { // the second was a look
 			continue
 		}
 		file, err := a.localFile()

@@ -15,12 +15,15 @@ const historyKept = 90 * 24 * time.Hour
 // when it came.
 const ReasonStoredLate = "stored_late"
 
+// ReasonSignedIn is the reason of an entry that was a person's sign-in.
+const ReasonSignedIn = "signed_in"
+
 // Entry is one refresh of the past.
 type Entry struct {
 	engine.Key
 	At              time.Time
 	Name            string
-	Outcome, Reason string // as in engine.Result, and ReasonStoredLate
+	Outcome, Reason string // as in engine.Result, and the two above
 	Error           string // for people, "" unless it failed
 	Took            time.Duration
 }
@@ -35,6 +38,9 @@ func (s *Store) Record(ev engine.Event) error {
 	reason := string(r.Reason)
 	if r.Reason == engine.ReasonRestored && !r.Healed {
 		reason = ReasonStoredLate
+	}
+	if r.Why == engine.WhySignIn {
+		reason = ReasonSignedIn
 	}
 	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), r.Store, r.Provider, r.ID,
 		r.Name, r.Outcome, reason, text, r.Took.Milliseconds())
