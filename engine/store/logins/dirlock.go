@@ -72,13 +72,11 @@ func takeDir(path string, every, stale time.Duration) (*dirLock, error) {
 	return l, nil
 }
 
-// left reports whether the lock was left behind.
+// left reports whether the lock was left behind. One that was released just now
+// was not: it may be another's again before it could be removed.
 func left(path string, stale time.Duration) bool {
 	info, err := os.Lstat(path)
-	if err != nil {
-		return errors.Is(err, fs.ErrNotExist) // released just now
-	}
-	return info.IsDir() && time.Since(info.ModTime()) > stale
+	return err == nil && info.IsDir() && time.Since(info.ModTime()) > stale
 }
 
 func (l *dirLock) touch() error {

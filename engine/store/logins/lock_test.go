@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,4 +247,33 @@ func TestWriteWaitsForTheTool(t *testing.T) {
 	if exists(storage) {
 		t.Error("the lock is still there")
 	}
+}
+
+// However many reach for a tool's lock at once, while it comes and goes, one
+// holds it.
+func TestOneHolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.lock")
+	var holders atomic.Int32
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 500 {
+				lock, err := takeDir(path, time.Minute, time.Minute)
+				if err != nil {
+					if engine.KindOf(err) != engine.KindLocked {
+						t.Error(err)
+					}
+					continue
+				}
+				if n := holders.Add(1); n > 1 {
+					t.Errorf("%d hold it", n)
+				}
+				holders.Add(-1)
+				if err := lock.release(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
