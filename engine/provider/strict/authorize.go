@@ -132,7 +132,7 @@ func (s *Server) redeem(provider string, params url.Values) (int, any) {
 		g.login.Dead = true
 		return refused()
 	}
-	l := &Login{Provider: provider, Refresh: "refresh-" + rand.Text(), Access: "access-" + rand.Text()}
+	l := &Login{Provider: provider, Refresh: "refresh-" + rand.Text(), Access: s.newAccess(provider)}
 	s.logins = append(s.logins, l)
 	s.byToken[l.Refresh] = l
 	g.login = l

@@ -6,6 +6,7 @@ package strict
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"mime"
@@ -55,6 +56,7 @@ type Request struct {
 	At       time.Time
 	Status   int // 0: no answer was given
 	Header   http.Header
+	Query    string // of the URL, where one was put behind it to know who asks
 }
 
 // Fault is how the next request of a provider goes. With neither Status nor
@@ -122,7 +124,7 @@ func (s *Server) SignIn(provider, refresh string) *Login {
 	if refresh == "" {
 		refresh = "refresh-" + rand.Text()
 	}
-	l := &Login{Provider: provider, Refresh: refresh, Access: "access-" + rand.Text()}
+	l := &Login{Provider: provider, Refresh: refresh, Access: s.newAccess(provider)}
 	s.logins = append(s.logins, l)
 	s.byToken[refresh] = l
 	return l
@@ -215,7 +217,7 @@ func (s *Server) arrived(provider string, r *http.Request) (fault Fault, request
 	if queue := s.faults[provider]; len(queue) > 0 {
 		fault, s.faults[provider] = queue[0], queue[1:]
 	}
-	s.requests = append(s.requests, Request{Provider: provider, At: time.Now(), Header: r.Header})
+	s.requests = append(s.requests, Request{Provider: provider, At: time.Now(), Header: r.Header, Query: r.URL.RawQuery})
 	return fault, len(s.requests) - 1
 }
 
@@ -284,7 +286,7 @@ func (s *Server) exchange(provider string, params url.Values) (int, any) {
 		return refused(http.StatusBadRequest, "invalid_grant")
 	}
 	l.Exchanges++
-	l.Access = "access-" + rand.Text()
+	l.Access = s.newAccess(provider)
 	body := s.answer(l)
 	if provider != engine.Gemini { // Google's stay valid
 		s.used[old] = true
@@ -293,6 +295,16 @@ func (s *Server) exchange(provider string, params url.Values) (int, any) {
 		body["refresh_token"] = l.Refresh
 	}
 	return http.StatusOK, body
+}
+
+// newAccess is an access token. OpenAI's are JWTs that say when they expire.
+func (s *Server) newAccess(provider string) string {
+	if provider != engine.OpenAI {
+		return "access-" + rand.Text()
+	}
+	claims := fmt.Sprintf(`{"exp":%d,"jti":%q}`, time.Now().Add(s.Lifetime).Unix(), rand.Text())
+	part := base64.RawURLEncoding.EncodeToString
+	return part([]byte(`{"alg":"RS256"}`)) + "." + part([]byte(claims)) + "." + part([]byte("signature"))
 }
 
 func (s *Server) answer(l *Login) map[string]any {
