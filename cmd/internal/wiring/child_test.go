@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -24,11 +25,13 @@ import (
 type keeper struct {
 	Redis    string // address; "": the embedded store
 	Home     string // folder of its machine's user
+	Tools    string // home folder of the user's tools, whose logins are worked with; "": none
 	TokenURL string // of claude
+	OpenAI   string // that of openai
 
 	Proactive        bool
 	Interval, Window time.Duration
-	For              time.Duration // run so long; 0: one pass
+	For              time.Duration // run so long, or until it is stopped; 0: one pass
 	Ask              bool          // ask for every token all the time, too
 
 	// Later is by how much its clock is later than ours.
@@ -40,6 +43,7 @@ type keeper struct {
 
 const (
 	keeperVariable = "TOKENTRAY_TEST_PROCESS"
+	toolVariable   = "TOKENTRAY_TEST_TOOL"
 	encryptionKey  = "a-key-of-the-tests"
 )
 
@@ -51,41 +55,62 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(k.work())
 	}
+	if text := os.Getenv(toolVariable); text != "" {
+		var c claudeCode
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			panic(err)
+		}
+		os.Exit(c.work())
+	}
 	goleak.VerifyTestMain(m)
 }
 
 // start starts the process.
 func (k keeper) start(t *testing.T) (wait func() (killed bool, output string)) {
 	t.Helper()
-	text, err := json.Marshal(k)
+	return process(t, keeperVariable, k, k.For+2*time.Minute).wait
+}
+
+// started is a process of a test.
+type started struct {
+	// stop has it end as it would by itself.
+	stop func()
+	wait func() (killed bool, output string)
+}
+
+// process starts this test's binary again, in the role that the variable names.
+func process(t *testing.T, variable string, role any, limit time.Duration) started {
+	t.Helper()
+	text, err := json.Marshal(role)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), k.For+2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), keeperVariable+"="+string(text), "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR=")
+	cmd.Env = append(os.Environ(), variable+"="+string(text), "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR=")
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return func() (bool, string) {
+	return started{func() { cmd.Process.Signal(syscall.SIGTERM) }, func() (bool, string) {
 		t.Helper()
 		cmd.Wait()
 		status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 		killed := status.Signaled() && status.Signal() == syscall.SIGKILL
 		if !killed && !cmd.ProcessState.Success() {
-			t.Errorf("a keeper ended with %v:\n%s", cmd.ProcessState, out.String())
+			t.Errorf("a process ended with %v:\n%s", cmd.ProcessState, out.String())
 		}
 		return killed, out.String()
-	}
+	}}
 }
 
 func (k keeper) settings() settings.Settings {
 	s := settings.Settings{
-		Proactive: k.Proactive, Interval: k.Interval, Window: k.Window, TokenURLs: map[string]string{engine.Claude: k.TokenURL},
+		Proactive: k.Proactive, Interval: k.Interval, Window: k.Window, TokenURLs: map[string]string{engine.Claude: k.TokenURL, engine.OpenAI: k.OpenAI},
 		EncryptionKey: engine.NewSecret(encryptionKey), Paths: settings.Paths{Database: filepath.Join(k.Home, "tokentray.db")},
+		Home: k.Tools,
 	}
 	if s.Interval == 0 {
 		s.Interval, s.Window = 15*time.Minute, 5*time.Minute
@@ -132,7 +157,9 @@ func (k keeper) work() int {
 		}
 		return 0
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), k.For)
+	stopped, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer cancel()
+	ctx, cancel := context.WithTimeout(stopped, k.For)
 	defer cancel()
 	if !k.Ask {
 		app.Run(ctx)
