@@ -2,7 +2,9 @@ package wiring
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"syscall"
 	"testing"
@@ -143,8 +145,8 @@ func (j deadlyJournal) Update(ctx context.Context, change func(engine.Key, *engi
 	return err
 }
 
-// A process is killed at every step of a refresh, on either store, also
-// together with a Redis that comes back as it was before. Whoever comes next on
+// A process is killed at every step of a refresh, on each store, also together
+// with a Redis that comes back as it was before. Whoever comes next on
 // that machine finds every token: none is lost, none is sent twice. The one
 // exception is what nobody can know: an answer that had come and was not
 // written down yet.
@@ -153,7 +155,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 	if long() {
 		times = 10
 	}
-	for _, store := range []string{"Redis", "Redis that falls back", "embedded"} {
+	for _, store := range []string{"Redis", "Redis that falls back", "embedded", "a tool's file"} {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t)
@@ -189,20 +191,24 @@ func TestKilledAtEveryStep(t *testing.T) {
 func killedAt(t *testing.T, name, store, point string, server *redistest.Server, provider *strict.Server) strict.Login {
 	t.Helper()
 	k := keeper{Home: t.TempDir(), TokenURL: provider.URL(engine.Claude), Die: point}
-	if store != "embedded" {
+	if store == "Redis" || store == "Redis that falls back" {
 		if err := server.Client.FlushAll(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
 		k.Redis = server.Addr
 	}
 	login := provider.SignIn(engine.Claude, "")
-	app := k.open(t)
-	account, err := app.Add(t.Context(), engine.NewAccount{Provider: engine.Claude, Name: "a", RefreshToken: engine.NewSecret(login.Refresh),
-		AccessToken: engine.NewSecret(login.Access), ExpiresAt: time.Now().Add(-time.Minute)})
-	if err != nil {
-		t.Fatal(err)
+	var key engine.Key
+	var file toolFile
+	if store == "a tool's file" {
+		file = claudeFile(t, *login, time.Now().Add(-time.Minute))
+		key, k.Tools = file.key, file.home
+		file.keep(t, k)
+	} else {
+		app := k.open(t)
+		key = addLogin(t, app, login, -time.Minute).Key
+		app.Close()
 	}
-	app.Close()
 	if store == "Redis that falls back" {
 		server.Snapshot(t)
 		k.RedisPID = server.PID()
@@ -213,8 +219,16 @@ func killedAt(t *testing.T, name, store, point string, server *redistest.Server,
 	if k.RedisPID > 0 {
 		server.Restart(t)
 	}
-	if k.Redis != "" { // the minute passes after which a dead holder's lock ends
-		server.Client.PExpire(t.Context(), "token_refresh_lock:claude:"+account.ID, time.Millisecond)
+	// The minute passes after which a dead holder's lock ends.
+	if k.Redis != "" {
+		server.Client.PExpire(t.Context(), "token_refresh_lock:claude:"+key.ID, time.Millisecond)
+	}
+	if k.Tools != "" {
+		locks := file.beside(t)
+		if held := point != beforeLease && point != released; held != (len(locks) == 2) || !held && len(locks) > 0 {
+			t.Errorf("%s: it left %v", name, locks)
+		}
+		age(t, locks, time.Minute+time.Second)
 	}
 
 	k.Die, k.RedisPID, k.Later = "", 0, time.Minute
@@ -223,9 +237,9 @@ func killedAt(t *testing.T, name, store, point string, server *redistest.Server,
 		_, output := k.start(t)()
 		outputs = append(outputs, output)
 	}
-	app = k.open(t)
+	app := k.open(t)
 	defer app.Close()
-	stored, err := app.Load(t.Context(), account.Key)
+	stored, err := app.Load(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,9 +251,77 @@ func killedAt(t *testing.T, name, store, point string, server *redistest.Server,
 	if err := app.Scan(t.Context()); err != nil {
 		t.Error(err)
 	}
+	if k.Tools != "" && point != answered { // locks that were left lie there until the next refresh
+		file.whole(t, now)
+	}
 	if status := app.Snapshot()[0].Status; (status == engine.StatusNeedsLogin) != (point == answered) || !slices.Contains(
 		[]engine.Status{engine.StatusNeedsLogin, engine.StatusValid}, status) {
 		t.Errorf("%s: afterwards %s\n%v", name, status, outputs)
 	}
 	return now
+}
+
+// age lets that much time pass for locks that nobody touches.
+func age(t *testing.T, locks []string, by time.Duration) {
+	t.Helper()
+	at := time.Now().Add(-by)
+	for _, path := range locks {
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What a killed keeper leaves of the tool's locks holds the tool up for its 10 s
+// and another keeper for a minute. The tool that comes first refreshes by
+// itself, or finds the new token; the keeper that comes next takes that over.
+func TestToolAfterAKilledKeeper(t *testing.T) {
+	t.Parallel()
+	provider, err := strict.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer provider.Close()
+	// After the two in between the tool sends what is used up: nobody can tell it.
+	for _, point := range []string{leased, reread, intentJournaled, intentBeside, saved, committed} {
+		login := provider.SignIn(engine.Claude, "")
+		file := claudeFile(t, *login, time.Now().Add(-time.Minute))
+		k := keeper{Home: t.TempDir(), Tools: file.home, TokenURL: provider.URL(engine.Claude), Die: point}
+		file.keep(t, k)
+		if killed, output := k.start(t)(); !killed {
+			t.Fatalf("%s: it was never there:\n%s", point, output)
+		}
+		code := file.tool(provider.URL(engine.Claude), time.Minute).code()
+		code.Patience = 50 * time.Millisecond
+		locks := file.beside(t)
+		if _, err := code.Use(t.Context()); point != saved && point != committed && !errors.Is(err, os.ErrExist) {
+			t.Errorf("%s: the tool was not held up: %v", point, err)
+		}
+		app := k.open(t)
+		if _, err := app.Stores[Logins].TryLock(t.Context(), engine.Key{Provider: file.key.Provider, ID: file.key.ID}); engine.KindOf(err) != engine.KindLocked {
+			t.Errorf("%s: another keeper was not held up: %v", point, err)
+		}
+		app.Close()
+		age(t, locks, 11*time.Second)
+		if access, err := code.Use(t.Context()); err != nil || access != provider.Look(login).Access {
+			t.Errorf("%s: the tool: %v", point, err)
+		}
+		age(t, file.beside(t), time.Minute+time.Second)
+
+		k.Die, k.Later = "", time.Minute
+		k.start(t)()
+		l := provider.Look(login)
+		if l.Dead || l.Replays > 0 || l.Exchanges != 1 {
+			t.Errorf("%s: dead: %v, %d exchanges, %d replays", point, l.Dead, l.Exchanges, l.Replays)
+		}
+		app = k.open(t)
+		if err := app.Scan(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if v := app.Snapshot()[0]; v.Status != engine.StatusValid {
+			t.Errorf("%s: afterwards %s, %v", point, v.Status, v.Err)
+		}
+		app.Close()
+		file.whole(t, l)
+	}
 }
