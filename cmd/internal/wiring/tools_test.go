@@ -61,6 +61,8 @@ func moments(t *testing.T, name string) (*strict.Server, *strict.Login) {
 	}
 	t.Cleanup(provider.Close)
 	provider.Lifetime = 2 * time.Second
+	// It takes its time, in which nobody else may send the same.
+	provider.Fail(name, slices.Repeat([]strict.Fault{{Delay: 150 * time.Millisecond}}, 1000)...)
 	return provider, provider.SignIn(name, "")
 }
 
