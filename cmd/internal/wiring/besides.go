@@ -19,7 +19,7 @@ func (b besides) Close() error { return nil }
 
 // List implements engine.Store.
 func (b besides) List(ctx context.Context) (engine.Listing, error) {
-	if (journal{b.app}).absent() {
+	if journal(b).absent() {
 		return engine.Listing{}, nil
 	}
 	file, err := b.app.localFile()
