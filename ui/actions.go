@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"time"
 
 	"tokentray/engine"
 )
@@ -47,8 +48,27 @@ type Actions struct {
 	// Setup is how other programs are given the account's token: for each what
 	// it is called and what to copy.
 	Setup func(engine.View) []Recipe
+	// SaveText keeps text in a new file of the user's home, and returns its
+	// path.
+	SaveText func(name, text string) (string, error)
+	// Hide hides the window to the tray; nil: there is none.
+	Hide func()
+	// Token returns an account's access token, refreshed first where it must
+	// be.
+	Token func(engine.Key) (engine.Secret, error)
+	// Mute keeps notifications back until then.
+	Mute func(until time.Time)
+	// Keep keeps how the window is looked at.
+	Keep func(Habits)
 	// OpenURL opens the system's browser.
 	OpenURL func(string) error
+}
+
+// Habits is how a person looks at the window.
+type Habits struct {
+	Width, Height float32 // of the window; 0: not known
+	Sort          string  // a view.Order
+	Filter        string
 }
 
 // ImportKinds are the kinds of files that can be imported, with their titles.

@@ -148,6 +148,25 @@ func (w *Window) setup(v engine.View) {
 	d.Show()
 }
 
+// copyToken copies an account's access token, if the person means it.
+func (w *Window) copyToken(v engine.View) {
+	t := w.p.Texts
+	dialog.ShowConfirm(t.Get("Copy the access token of %s?", v.Name), t.Get("Whoever has it can use the account until it expires. "+
+		"Every program can read the clipboard."), func(ok bool) {
+		if !ok {
+			return
+		}
+		var access engine.Secret
+		w.work(func() (err error) {
+			access, err = w.p.Actions.Token(v.Key)
+			return err
+		}, func() {
+			w.p.App.Clipboard().SetContent(access.Reveal())
+			w.say(t.Get("The access token is copied."))
+		})
+	}, w.Window)
+}
+
 // act does the one thing that helps an account.
 func (w *Window) act(v engine.View, action view.Action) {
 	switch action {
@@ -189,7 +208,7 @@ func (w *Window) more(v engine.View) *fyne.Menu {
 		keep.Checked = v.Choice.Keep
 		items = append(items, keep)
 	}
-	items = append(items, item(t.Get("Edit"), func() { w.edit(v) }), item(t.Get("Copy setup"), func() { w.setup(v) }),
+	items = append(items, item(t.Get("Edit"), func() { w.edit(v) }), item(t.Get("Copy access token"), func() { w.copyToken(v) }), item(t.Get("Copy setup"), func() { w.setup(v) }),
 		item(t.Get("Check the way to the provider"), func() { w.testProxy(v) }))
 	if !v.Observed {
 		active := item(t.Get("Switched on"), func() {

@@ -17,6 +17,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"tokentray/engine"
+	"tokentray/engine/guidelog"
 	"tokentray/engine/store/local"
 	"tokentray/ui/view"
 )
@@ -38,6 +39,14 @@ type Params struct {
 	// Source is the store that has the account, in a word or two and with where
 	// it is.
 	Source func(engine.Key) (short, place string)
+	// Tooltip changes the tray icon's; nil: it has none.
+	Tooltip func(string)
+	// Muted is until when notifications are kept back.
+	Muted time.Time
+	// Habits is how the window was looked at last.
+	Habits Habits
+	// Log has the last lines of the log.
+	Log *guidelog.Recent
 	// Stores are those that accounts can be added to, the usual one first.
 	Stores []Store
 	// Seen says that a person has looked past the first page.
@@ -86,6 +95,9 @@ type Window struct {
 	start    fyne.CanvasObject
 	found    *fyne.Container // on the first page
 	picked   *selection
+	search   *widget.Entry
+	order    *widget.Select
+	activity *activity     // nil: closed
 	line     *widget.Label // what the last pass did
 	all      *widget.Hyperlink
 
@@ -120,6 +132,11 @@ func New(p Params) *Window {
 			w.details.show(v, place, w.around(v), !p.Engine.Policy().Proactive, time.Now())
 		})
 	w.picked = newSelection(w)
+	w.search = widget.NewEntry()
+	w.search.SetPlaceHolder(t.Get("Search"))
+	w.search.SetText(p.Habits.Filter)
+	w.search.OnChanged = func(string) { w.draw() }
+	w.order = widget.NewSelect(nil, nil)
 	w.line = widget.NewLabel("")
 	w.line.Truncation, w.line.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
 	w.all = widget.NewHyperlink(t.Get("Refresh all anyway"), nil)
@@ -135,7 +152,8 @@ func New(p Params) *Window {
 	})
 	plus.Importance = widget.LowImportance
 	list := container.NewBorder(
-		container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.NewPadded(w.summary)), container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, w.accounts.list)
+		container.NewVBox(container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.NewPadded(w.summary)),
+			container.NewBorder(nil, nil, nil, w.order, w.search)), container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, w.accounts.list)
 	w.side = container.NewPadded(w.details.box)
 	split := container.New(&sideBySide{}, list, widget.NewSeparator(), w.side)
 	top := container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
@@ -319,6 +337,9 @@ func (w *Window) openSettings() {
 		w.p.Do(func() { w.settingsPage(settings, facts, w.p.Actions.Save) })
 	}()
 }
+
+// find puts the cursor where one searches.
+func (w *Window) find() { w.Canvas().Focus(w.search) }
 
 // pass starts one off the UI's goroutine; the click shows at once.
 func (w *Window) pass(p engine.PassParams) {

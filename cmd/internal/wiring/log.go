@@ -14,6 +14,7 @@ type LogParams struct {
 	Screen io.Writer // nil: the file alone
 	JSON   bool
 	Level  slog.Level
+	Recent *guidelog.Recent // nil: none is kept
 }
 
 // OpenLog opens the log. A file that cannot be written is an error of
@@ -33,6 +34,9 @@ func OpenLog(p LogParams) (*slog.Logger, io.Closer, error) {
 		} else {
 			handlers = append(handlers, guidelog.Text(p.Screen, p.Level, false))
 		}
+	}
+	if p.Recent != nil {
+		handlers = append(handlers, p.Recent)
 	}
 	return slog.New(slog.NewMultiHandler(handlers...)), file, nil
 }

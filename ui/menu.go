@@ -1,0 +1,59 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/driver/desktop"
+
+	"tokentray/engine"
+)
+
+// mainMenu has everything that the window can do, with its keys.
+func (w *Window) mainMenu() *fyne.MainMenu {
+	t := w.p.Texts
+	item := func(name string, key fyne.KeyName, do func()) *fyne.MenuItem {
+		i := fyne.NewMenuItem(t.Get(name), do)
+		if key != "" {
+			i.Shortcut = &desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault}
+		}
+		return i
+	}
+	quit := item("Quit", fyne.KeyQ, w.p.App.Quit)
+	quit.IsQuit = true
+	file := fyne.NewMenu(t.Get("Accounts"),
+		item("Refresh now", fyne.KeyR, func() { w.pass(engine.PassParams{}) }), fyne.NewMenuItemSeparator(),
+		item("Add an account", fyne.KeyN, w.add), item("Import accounts", fyne.KeyI, w.importFile), item("Export all accounts", fyne.KeyE, w.export),
+		item("Connect a relay's Redis", "", w.connect), fyne.NewMenuItemSeparator(),
+		item("Settings", fyne.KeyComma, w.openSettings), item("Hide", fyne.KeyW, w.hideOrClose), quit)
+	look := fyne.NewMenu(t.Get("View"),
+		item("Find", fyne.KeyF, w.find), item("Activity", fyne.KeyL, w.openActivity),
+		item("Select several", fyne.KeyS, func() { w.picked.show(!w.accounts.picking) }))
+	account := fyne.NewMenu(t.Get("Account"),
+		item("Refresh it", fyne.KeyReturn, w.onChosen(func(v engine.View) { w.pass(engine.PassParams{Keys: []engine.Key{v.Key}}) })),
+		item("Sign in again", fyne.KeyG, w.onChosen(func(v engine.View) { w.signIn(v, engine.NewAccount{}) })),
+		item("Edit", fyne.KeyD, w.onChosen(w.edit)), item("Copy setup", fyne.KeyU, w.onChosen(w.setup)),
+		item("Remove", fyne.KeyDelete, w.onChosen(w.remove)))
+	return fyne.NewMainMenu(file, account, look, fyne.NewMenu(t.Get("Help"), item("About Tokentray", "", w.about)))
+}
+
+// onChosen does something with the account that the details are of.
+func (w *Window) onChosen(do func(engine.View)) func() {
+	return func() {
+		if w.details.view.ID != "" && w.page.Visible() {
+			do(w.details.view)
+		}
+	}
+}
+
+// hideOrClose is what a click on the window's cross does.
+func (w *Window) hideOrClose() {
+	if w.p.Actions.Hide != nil {
+		w.p.Actions.Hide()
+	} else {
+		w.Close()
+	}
+}
+
+func (w *Window) about() {
+	dialog.ShowInformation("Tokentray", w.p.Texts.Get("Keeps the OAuth tokens of AI accounts fresh. Version %s.", w.p.App.Metadata().Version), w.Window)
+}
