@@ -5,46 +5,57 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
-
 	"tokentray/engine"
+	"tokentray/engine/provider"
 )
 
 type addCmd struct {
 	Provider string `required:"" placeholder:"P" help:"claude, gemini, openai or droid."`
 	Name     string `required:"" placeholder:"N" help:"What the account is to be called."`
 	Client   string `placeholder:"C" help:"For gemini: gemini-cli (the default) or antigravity."`
+	Proxy    string `placeholder:"URL" help:"Reach the provider through socks5://, http:// or https://host:port. One with a password goes into the JSON."`
+	Into     string `placeholder:"STORE" help:"embedded, relay, or relay:NAME; else the store of the settings."`
 }
 
 func (c *addCmd) Help() string {
 	return `Reads from standard input a refresh token alone, or, where it begins with {, JSON with access_token,
-refresh_token and expires_at (RFC 3339). Nothing of it is ever printed. For example:
+refresh_token and expires_at (RFC 3339), and proxy (a URL, which may have a password). Nothing of it is ever printed.
+For example:
 
   tokentrayctl add --provider claude --name work < refresh-token.txt`
 }
 
-// maxInput bounds what is read, in bytes: two tokens and some JSON.
-const maxInput = 64 << 10
-
 func (c *addCmd) Run(s *session) error {
 	usage := func(format string, args ...any) error { return fault{exitUsage, fmt.Errorf(format, args...)} }
-	name := engine.Clean(c.Name)
-	if name == "" || name != strings.TrimSpace(c.Name) {
-		return usage("--name must be one line of at most 200 characters, not empty")
+	name, err := nameOf(c.Name)
+	if err != nil {
+		return err
 	}
 	if c.Client != "" && (c.Provider != engine.Gemini || c.Client != engine.GeminiCLI && c.Client != engine.Antigravity) {
 		return usage("--client is for gemini accounts: %s or %s", engine.GeminiCLI, engine.Antigravity)
+	}
+	var proxy engine.Secret
+	switch c.Proxy {
+	case "":
+	case "-":
+		return usage("standard input has the refresh token: give a proxy with a password in the JSON, as \"proxy\", or afterwards to tokentrayctl edit %s --proxy -", quoted(name))
+	default:
+		if proxy, err = s.proxy(c.Proxy); err != nil {
+			return err
+		}
 	}
 	app, _, done, err := s.open(false)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if f, ok := s.stdin.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+	if err := checkStore(app, c.Into); err != nil {
+		return err
+	}
+	if s.atTerminal() {
 		fmt.Fprintln(s.stderr, "Paste the refresh token, or the JSON, then press Ctrl-D on a new line:")
 	}
 	input, err := io.ReadAll(io.LimitReader(s.stdin, maxInput+1))
@@ -55,13 +66,16 @@ func (c *addCmd) Run(s *session) error {
 	if err != nil {
 		return fault{exitUsage, err}
 	}
-	account.Provider, account.Name, account.Client = c.Provider, name, c.Client
+	account.Store, account.Provider, account.Name, account.Client = c.Into, c.Provider, name, c.Client
+	if c.Proxy != "" {
+		account.Proxy = proxy
+	}
 	a, err := app.Add(s.ctx, account)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stdout, "added %s account %s (%s)\n", engine.ProviderTitle(a.Provider), a.Name, a.ID)
-	return nil
+	defer s.tell()
+	return s.say("added", a)
 }
 
 // parseAccount reads a refresh token, or a JSON object with both tokens. Its
@@ -83,9 +97,10 @@ func parseAccount(input []byte) (engine.NewAccount, error) {
 		AccessToken  string    `json:"access_token"`
 		RefreshToken string    `json:"refresh_token"`
 		ExpiresAt    time.Time `json:"expires_at"`
+		Proxy        string    `json:"proxy"`
 	}
 	if err := json.Unmarshal(input, &j); err != nil {
-		return n, fmt.Errorf("standard input is not the JSON it should be: an object with access_token, refresh_token and expires_at (RFC 3339)")
+		return n, fmt.Errorf("standard input is not the JSON it should be: an object with access_token, refresh_token and expires_at (RFC 3339)") // err may quote a token
 	}
 	n.AccessToken, n.RefreshToken, n.ExpiresAt = engine.NewSecret(j.AccessToken), engine.NewSecret(j.RefreshToken), j.ExpiresAt.UTC()
 	switch {
@@ -96,6 +111,11 @@ func parseAccount(input []byte) (engine.NewAccount, error) {
 	case j.AccessToken == "":
 		n.ExpiresAt = time.Time{}
 	}
+	proxy, err := provider.ParseProxy(j.Proxy)
+	if err != nil {
+		return n, fmt.Errorf("the JSON's proxy: %w", err)
+	}
+	n.Proxy = proxy
 	for what, token := range map[string]engine.Secret{"access_token": n.AccessToken, "refresh_token": n.RefreshToken} {
 		if !token.Empty() {
 			if err := checkToken("the "+what, token); err != nil {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"tokentray/cmd/internal/desktop"
@@ -17,7 +19,13 @@ import (
 )
 
 type doctorCmd struct {
-	JSON bool `help:"Print one JSON object for scripts."`
+	Names []string `arg:"" optional:"" name:"account" help:"Names or ids: say what is wrong with these, and what to do."`
+	JSON  bool     `help:"Print one JSON object for scripts."`
+}
+
+func (c *doctorCmd) Help() string {
+	return `With accounts: for each one sentence and one thing to do, and what is known of it. Where an account has a proxy, or its
+last refresh did not get through, the way to its provider is tried; nothing of the account is sent.`
 }
 
 // check is one line of the doctor's.
@@ -39,17 +47,30 @@ func (c *doctorCmd) Run(s *session) error {
 		return err
 	}
 	defer done()
-	d := doctor{session: s, app: app, set: set}
-	d.examine()
-	if c.JSON {
-		if err := printJSON(s.stdout, map[string]any{"settings": d.settings(), "checks": d.checks}); err != nil {
-			return err
-		}
+	d := doctor{session: s, app: app, set: set, accounts: []diagnosed{}}
+	d.scan()
+	d.know()
+	if len(c.Names) > 0 {
+		d.examineClock()
+		d.troubled, d.storeAway = false, false // both are told where they are an account's
+		err = d.examineNamed(c.Names)
 	} else {
+		d.examine()
+	}
+	switch {
+	case err != nil:
+		return err
+	case c.JSON:
+		err = printJSON(s.stdout, map[string]any{"settings": d.settings(), "checks": d.checks, "accounts": d.accounts})
+	case len(c.Names) > 0:
+		d.printAccounts()
+	default:
 		d.print()
 	}
 	switch {
-	case d.storeAway:
+	case err != nil:
+		return err
+	case d.storeAway || d.furtherAway:
 		return fault{exitStore, nil}
 	case d.troubled:
 		return fault{exitFail, nil}
@@ -62,8 +83,13 @@ type doctor struct {
 	app *wiring.App
 	set settings.Settings
 
-	checks              []check
-	storeAway, troubled bool
+	away, problems map[string]error // of the stores, by name
+	views          []engine.View    // the worst first
+	clock          error            // what is wrong with this machine's
+
+	checks                           []check
+	accounts                         []diagnosed
+	storeAway, furtherAway, troubled bool
 }
 
 func (d *doctor) note(name string, ok bool, format string, args ...any) {
@@ -76,6 +102,7 @@ func (d *doctor) examine() {
 		d.examineLock()
 		d.examineJournal()
 	}
+	d.examineFurther()
 	if p := wiring.Policy(d.set); p.Proactive {
 		d.note("scheduler", true, "proactive while tokentrayctl run is running: scans every %v, refreshes %v ahead of expiry", p.Interval, p.Window)
 	} else {
@@ -83,17 +110,9 @@ func (d *doctor) examine() {
 	}
 	d.examineInstance()
 	d.examineDesktop()
-	if server, ok := d.app.Store.(interface {
-		Time(context.Context) (time.Time, error)
-	}); ok && !d.storeAway {
-		began := time.Now()
-		at, err := server.Time(d.ctx)
-		took := time.Since(began)
-		d.examineClock(at.Sub(began.Add(took/2)), err)
-	} else {
-		d.note("clock", true, "%s; there is no server to compare it with", time.Now().Format(time.RFC1123Z))
-	}
+	d.examineClock()
 	d.note("log", true, "%s", d.set.Paths.Log)
+	d.examineFailing()
 }
 
 // examineInstance tells who answers commands.
@@ -130,23 +149,17 @@ func (d *doctor) examineDesktop() {
 	d.note("notifications", true, "%s", notifications)
 }
 
-// examineStore reports whether the store can be used at all.
+// examineStore reports whether the main store can be used at all.
 func (d *doctor) examineStore() bool {
-	err := d.app.Scan(d.ctx)
-	if engine.KindOf(err) == engine.KindStore {
-		d.storeAway = true
-		d.note("store", false, "%v", err)
+	if d.storeAway {
+		d.note("store", false, "%v", d.away[d.app.Main])
 		return false
 	}
-	views := d.app.Snapshot()
-	d.note("store", err == nil, "%s answers: %s%s", d.app.Store.Name(), english.Summary(views), orNothing(err))
-	readable, unreadable := 0, 0
-	var first engine.View
+	views, unreadable := d.in(d.app.Main)
+	d.note("store", d.problems[d.app.Main] == nil, "%s answers: %s%s", d.app.Store.Name(), english.Summary(views), orNothing(d.problems[d.app.Main]))
+	readable := 0
 	for _, v := range views {
-		if v.Problem != nil {
-			unreadable++
-			first = v
-		} else if !v.Static() {
+		if v.Problem == nil && !v.Static() {
 			readable++
 		}
 	}
@@ -156,8 +169,8 @@ func (d *doctor) examineStore() bool {
 		key = "the key in " + cmp.Or(place, "the keyring or a file (made with the first account)")
 	}
 	switch {
-	case unreadable > 0:
-		d.note("key", false, "%d of %d accounts cannot be read, such as %s: %v", unreadable, len(views), first.Name, first.Problem)
+	case len(unreadable) > 0:
+		d.note("key", false, "%d of %d accounts cannot be read, such as %s: %v", len(unreadable), len(views), unreadable[0].Name, unreadable[0].Problem)
 	case readable == 0:
 		d.note("key", true, "%s; there is nothing yet to try it on", key)
 	default:
@@ -217,17 +230,31 @@ func (d *doctor) examineJournal() {
 // maxClockError is how wrong the clock may be: well below the smallest skew.
 const maxClockError = 5 * time.Second
 
-func (d *doctor) examineClock(ahead time.Duration, err error) {
-	switch {
-	case err != nil:
-		d.note("clock", false, "it could not be compared: %v", err)
-	case ahead > maxClockError:
-		d.note("clock", false, "this machine is %v behind the Redis server: set its clock (NTP)", ahead.Round(time.Second))
-	case ahead < -maxClockError:
-		d.note("clock", false, "this machine is %v ahead of the Redis server: set its clock (NTP)", (-ahead).Round(time.Second))
-	default:
-		d.note("clock", true, "agrees with the Redis server's")
+// examineClock compares this machine's clock with a Redis server's.
+func (d *doctor) examineClock() {
+	for _, name := range append([]string{d.app.Main}, slices.Sorted(maps.Keys(d.app.Stores))...) {
+		server, ok := d.app.Stores[name].(interface {
+			Time(context.Context) (time.Time, error)
+		})
+		if !ok || d.away[name] != nil {
+			continue
+		}
+		began := time.Now()
+		at, err := server.Time(d.ctx)
+		if err != nil {
+			d.note("clock", false, "it could not be compared: %v", err)
+			return
+		}
+		ahead := at.Sub(began.Add(time.Since(began) / 2))
+		if ahead.Abs() <= maxClockError {
+			d.note("clock", true, "agrees with the Redis server's")
+			return
+		}
+		d.clock = fmt.Errorf("this machine's clock is %v %s the Redis server's", ahead.Abs().Round(time.Second), map[bool]string{true: "behind", false: "ahead of"}[ahead > 0])
+		d.note("clock", false, "%v: set it (NTP)", d.clock)
+		return
 	}
+	d.note("clock", true, "%s; there is no server to compare it with", time.Now().Format(time.RFC1123Z))
 }
 
 func (d *doctor) settings() []settingJSON {
@@ -247,7 +274,7 @@ func (d *doctor) print() {
 	}
 	t.write(d.stdout)
 	fmt.Fprintln(d.stdout)
-	t = table{colour: isTerminal(d.stdout) && os.Getenv("NO_COLOR") == ""}
+	t = table{colour: d.coloured()}
 	for _, c := range d.checks {
 		mark, tone := "ok", view.Valid
 		if !c.OK {
@@ -255,5 +282,14 @@ func (d *doctor) print() {
 		}
 		t.toned(tone, mark, c.Name, c.Detail)
 	}
+	for _, a := range d.accounts {
+		mark, tone := "!!", view.Person
+		if !a.needsPerson() {
+			mark, tone = "..", view.Wait
+		}
+		t.toned(tone, mark, a.Name, *a.Trouble+" → "+*a.Cure)
+	}
 	t.write(d.stdout)
 }
+
+func (d *doctor) coloured() bool { return isTerminal(d.stdout) && os.Getenv("NO_COLOR") == "" }

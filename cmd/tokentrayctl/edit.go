@@ -3,15 +3,10 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-
-	"github.com/mattn/go-isatty"
 
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
-	"tokentray/engine/provider"
 )
 
 type editCmd struct {
@@ -74,31 +69,6 @@ func (c *editCmd) Run(s *session) error {
 	})
 }
 
-// proxy reads one from the command line, where passwords do not belong, or from
-// standard input.
-func (s *session) proxy(text string) (engine.Secret, error) {
-	switch text {
-	case "none":
-		return engine.Secret{}, nil
-	case "-":
-		input, err := io.ReadAll(io.LimitReader(s.stdin, maxInput))
-		if err != nil {
-			return engine.Secret{}, fault{exitUsage, fmt.Errorf("standard input cannot be read: %w", err)}
-		}
-		return provider.ParseProxy(string(input))
-	}
-	setting, err := provider.ParseProxy(text)
-	if err != nil {
-		return setting, err
-	}
-	if u, err := provider.ProxyURL(setting); err == nil && u != nil {
-		if _, secret := u.User.Password(); secret {
-			return engine.Secret{}, fault{exitUsage, fmt.Errorf("a proxy's password does not belong on a command line, where others can read it: give --proxy - and write the proxy to standard input")}
-		}
-	}
-	return setting, nil
-}
-
 func nameOf(text string) (string, error) {
 	name := engine.Clean(text)
 	if name == "" || name != strings.TrimSpace(text) {
@@ -120,6 +90,7 @@ func (s *session) each(names []string, do func(*wiring.App, engine.Account) erro
 		return err
 	}
 	code := exitDone
+	defer s.tell()
 	for _, a := range accounts {
 		if err := do(app, a); err != nil {
 			code = max(code, s.report(fmt.Errorf("%s (%s): %w", a.Name, engine.Clean(a.ID), err)))
@@ -191,8 +162,7 @@ login itself, sign out there.`
 
 func (c *removeCmd) Run(s *session) error {
 	asked := bufio.NewReader(s.stdin)
-	f, ok := s.stdin.(*os.File)
-	if !c.Yes && (!ok || !isatty.IsTerminal(f.Fd())) {
+	if !c.Yes && !s.atTerminal() {
 		return fault{exitUsage, fmt.Errorf("nobody is here to be asked: give --yes to remove without a question")}
 	}
 	return s.each(c.Names, func(app *wiring.App, a engine.Account) error {

@@ -39,6 +39,8 @@ type listedAccount struct {
 	Observed        bool       `json:"observed"` // another program's login that is not kept fresh here
 	SharedWith      *string    `json:"shared_with"`
 	LoginExpiresAt  *time.Time `json:"login_expires_at"`
+	Proactive       bool       `json:"proactive"` // as chosen for it: in proactive mode it is refreshed ahead of expiry
+	IdleDays        int        `json:"idle_days"` // but not while unused for so many days; 0: always
 }
 
 func (c *listCmd) Run(s *session) error {
@@ -81,7 +83,8 @@ func listed(v engine.View, now time.Time) listedAccount {
 	l := listedAccount{
 		ID: v.ID, Name: v.Name, Provider: v.Provider, Status: string(v.Status), StoreStatus: v.StoreStatus,
 		ExpiresAt: timeOrNull(v.ExpiresAt), ExpiresIn: secondsLeft(v.ExpiresAt, now),
-		HasRefreshToken: !v.Static(), Active: v.Active, Restored: v.Restored, Source: v.Store, Observed: v.Observed && !v.Choice.Keep, LoginExpiresAt: timeOrNull(v.LoginExpiresAt),
+		HasRefreshToken: !v.Static(), Active: v.Active, Restored: v.Restored, Source: v.Store, Observed: v.Observed && !v.Choice.Keep,
+		LoginExpiresAt: timeOrNull(v.LoginExpiresAt), Proactive: !v.Choice.Lazy, IdleDays: v.Choice.IdleDays,
 		LastRefreshAt: timeOrNull(view.LastRefresh(v)), NextRefreshAt: timeOrNull(v.NextRefresh),
 	}
 	if v.Rival.Name != "" {

@@ -2,14 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-
-	"github.com/mattn/go-isatty"
 
 	"tokentray/cmd/internal/browser"
 	"tokentray/engine"
@@ -21,7 +19,8 @@ type loginCmd struct {
 	Provider  string `placeholder:"P" help:"claude, gemini or openai."`
 	Name      string `placeholder:"N" help:"What the new account is to be called."`
 	Client    string `placeholder:"C" help:"For gemini: gemini-cli (the default) or antigravity."`
-	Proxy     string `placeholder:"URL" help:"Reach the provider through this proxy, now and later; - reads it from standard input."`
+	Proxy     string `placeholder:"URL" help:"Reach the provider through this proxy, now and later; - reads it from the first line of standard input."`
+	Into      string `placeholder:"STORE" help:"embedded, relay, or relay:NAME has the new account; else the store of the settings."`
 	NoBrowser bool   `help:"Only print the address."`
 }
 
@@ -34,7 +33,7 @@ name, proxy, settings and history.`
 func (c *loginCmd) Run(s *session) error {
 	usage := func(format string, args ...any) error { return fault{exitUsage, fmt.Errorf(format, args...)} }
 	again := c.Account != ""
-	if again == (c.Provider != "" || c.Name != "" || c.Client != "" || c.Proxy != "") {
+	if again == (c.Provider != "" || c.Name != "" || c.Client != "" || c.Proxy != "" || c.Into != "") {
 		return usage("name an account to sign in again, or give --provider and --name for a new one")
 	}
 	app, _, done, err := s.open(false)
@@ -42,7 +41,10 @@ func (c *loginCmd) Run(s *session) error {
 		return err
 	}
 	defer done()
-	n := engine.NewAccount{Provider: c.Provider, Client: c.Client}
+	if err := checkStore(app, c.Into); err != nil {
+		return err
+	}
+	n := engine.NewAccount{Store: c.Into, Provider: c.Provider, Client: c.Client}
 	var account engine.Account
 	if again {
 		accounts, err := s.find(s.ctx, app.Engine, c.Account)
@@ -65,7 +67,7 @@ func (c *loginCmd) Run(s *session) error {
 				return err
 			}
 		}
-		if err := app.Scan(s.ctx); engine.KindOf(err) == engine.KindStore { // before a person goes to a browser for nothing
+		if err := app.ScanStore(s.ctx, cmp.Or(c.Into, app.Main)); engine.KindOf(err) == engine.KindStore { // before a person goes to a browser for nothing
 			return err
 		}
 	}
@@ -78,6 +80,7 @@ func (c *loginCmd) Run(s *session) error {
 	if err != nil {
 		return fault{exitFail, err}
 	}
+	defer s.tell()
 	if again {
 		v, err := app.SignInAgain(s.ctx, signIn, code, account.Key)
 		return c.end(s, "signed in again:", v.Account, err)
@@ -106,8 +109,7 @@ func (c *loginCmd) code(s *session, signIn *provider.SignIn) (engine.Secret, err
 			fmt.Fprintln(s.stderr, "No browser could be opened: open it yourself.")
 		}
 	}
-	f, isFile := s.stdin.(*os.File)
-	terminal := isFile && isatty.IsTerminal(f.Fd())
+	terminal := s.atTerminal()
 	type answer struct {
 		code engine.Secret
 		err  error

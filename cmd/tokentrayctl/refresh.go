@@ -32,6 +32,7 @@ type resultJSON struct {
 	Reason    *string    `json:"reason"`
 	ExpiresAt *time.Time `json:"expires_at"`
 	ExpiresIn *int64     `json:"expires_in_s"`
+	Source    string     `json:"source"` // as list --json has it
 }
 
 type summaryJSON struct {
@@ -139,7 +140,7 @@ func summaryOf(summary engine.Summary) summaryJSON {
 	}
 	for _, r := range summary.Results {
 		j := resultJSON{ID: r.ID, Name: r.Name, Provider: r.Provider, Result: r.Outcome,
-			ExpiresAt: timeOrNull(r.ExpiresAt), ExpiresIn: secondsLeft(r.ExpiresAt, now)}
+			ExpiresAt: timeOrNull(r.ExpiresAt), ExpiresIn: secondsLeft(r.ExpiresAt, now), Source: r.Store}
 		if reason := reasonOf(r); reason != "" {
 			j.Reason = &reason
 		}
@@ -159,6 +160,9 @@ func reasonOf(r engine.Result) string {
 // resultTable shows people what the pass did.
 func resultTable(s *session, summary engine.Summary) {
 	t := table{colour: isTerminal(s.stdout) && os.Getenv("NO_COLOR") == "", right: map[int]bool{4: true}}
+	for _, r := range summary.Results {
+		t.sources = append(t.sources, r.Store)
+	}
 	t.add("", "ACCOUNT", "PROVIDER", "RESULT", "EXPIRES IN", "")
 	now := time.Now()
 	for _, r := range summary.Results {

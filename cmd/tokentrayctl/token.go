@@ -36,7 +36,7 @@ func (c *tokenCmd) Run(s *session) error {
 			return c.late(s, "; a refresh under way is finished by the running instance")
 		}
 		if !errors.Is(err, instance.ErrAway) {
-			return s.printToken(a, access, err)
+			return c.print(s, a, access, err)
 		}
 	}
 	app, _, done, err := s.open(false)
@@ -58,7 +58,7 @@ func (c *tokenCmd) Run(s *session) error {
 		}
 		return c.late(s, finishing)
 	}
-	return s.printToken(a, access, err)
+	return c.print(s, a, access, err)
 }
 
 // late says that the wait is over, at once: what has to be finished before the
@@ -72,9 +72,9 @@ func (c *tokenCmd) late(s *session, more string) error {
 	return fault{exitFail, nil}
 }
 
-// printToken prints a's token, or tells why there is none. a has no id where it
+// print prints a's token, or tells why there is none. a has no id where it
 // was not found.
-func (s *session) printToken(a engine.Account, access engine.Secret, err error) error {
+func (c *tokenCmd) print(s *session, a engine.Account, access engine.Secret, err error) error {
 	if err == nil && access.Empty() {
 		err = engine.Errorf(engine.KindUnreadable, "the account has no access token", nil)
 	}
@@ -82,22 +82,34 @@ func (s *session) printToken(a engine.Account, access engine.Secret, err error) 
 		if a.ID == "" || engine.KindOf(err) == engine.KindStore {
 			return err
 		}
-		return fault{exitFail, fmt.Errorf("no token for %s (%s): %w%s", a.Name, engine.Clean(a.ID), err, advice(err))}
+		return fault{exitFail, fmt.Errorf("no token for %s (%s): %w%s", a.Name, engine.Clean(a.ID), err, c.advice(err, a))}
 	}
 	_, err = fmt.Fprintln(s.stdout, access.Reveal())
 	return err
 }
 
-// advice completes an error by what to do about it, where the error itself
-// does not say.
-func advice(err error) string {
+// advice completes an error about an account by what to do about it, where the
+// error itself does not say.
+func (c *tokenCmd) advice(err error, a engine.Account) string {
+	name := quoted(c.Name)
 	switch engine.KindOf(err) {
 	case engine.KindLoginDead:
-		return ": sign in again where the account was made, or try once more with tokentrayctl refresh NAME"
+		how := signInAgain(a, name)
+		if !strings.HasPrefix(how, "tokentrayctl") {
+			return ": " + how
+		}
+		if strings.HasSuffix(err.Error(), "sign in again") {
+			return " with " + how
+		}
+		return ": sign in again with " + how
 	case engine.KindInactive:
-		return ": switch it on where it is kept"
+		return ": tokentrayctl enable " + name
 	case engine.KindNoRefreshToken:
-		return " and its access token has expired: make a new one"
+		return " and its access token has expired: " + signInAgain(a, name)
+	case engine.KindObserved:
+		return ", or use its own program: it has let the token expire"
+	case engine.KindShared:
+		return ": ask for that one's token, or remove one of the two"
 	case engine.KindTransient, engine.KindRateLimited:
 		return ": try again later"
 	}

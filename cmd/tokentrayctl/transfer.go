@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -35,8 +34,13 @@ func (c *importCmd) Run(s *session) error {
 		return err
 	}
 	accounts, problems := c.read(s, set)
-	if len(accounts) == 0 && problems != nil {
+	switch {
+	case len(accounts) == 0 && problems != nil:
 		return fault{exitUsage, problems}
+	case len(accounts) == 0:
+		return fault{exitFail, errors.New("there are no accounts in the file: nothing was imported")}
+	case c.Name != "" && len(accounts) > 1:
+		return fault{exitUsage, fmt.Errorf("--name is for one account alone, and the file has %d", len(accounts))}
 	}
 	code := exitDone
 	if problems != nil {
@@ -47,8 +51,8 @@ func (c *importCmd) Run(s *session) error {
 		return err
 	}
 	defer done()
-	if app.Stores[cmp.Or(c.Into, app.Main)] == nil {
-		return fault{exitUsage, fmt.Errorf("there is no store %q: there are %s", engine.Clean(c.Into), transfer.Stores(app))}
+	if err := checkStore(app, c.Into); err != nil {
+		return err
 	}
 	for i := range accounts {
 		accounts[i].Store = c.Into
@@ -60,6 +64,7 @@ func (c *importCmd) Run(s *session) error {
 	if err != nil {
 		code = max(code, s.report(err))
 	}
+	s.tell()
 	app.Scan(s.ctx)
 	for _, text := range transfer.Shared(app) {
 		fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", engine.CleanLine(text))
@@ -122,6 +127,9 @@ func (c *exportCmd) Run(s *session) error {
 	accounts, err := transfer.Collect(s.ctx, app, named)
 	if err != nil {
 		return err
+	}
+	if len(accounts) == 0 {
+		return fault{exitFail, errors.New("there is nothing to export: of a tool's own logins none is, unless it is named")}
 	}
 	passphrase, err := s.passphrase(true)
 	if err != nil {
