@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"tokentray/engine"
 )
@@ -22,7 +22,18 @@ type Relay struct {
 	EncryptionKey engine.Secret
 }
 
-var relayName = regexp.MustCompile(`^[\pL\pN][\pL\pN._-]{0,63}$`)
+// usableName reports whether a relay can be called so: letters, digits, and not
+// first dots, dashes and underscores; 64 at most.
+func usableName(name string) bool {
+	n := 0
+	for i, r := range name {
+		if !unicode.In(r, unicode.L, unicode.N) && (i == 0 || !strings.ContainsRune("._-", r)) {
+			return false
+		}
+		n++
+	}
+	return n > 0 && n <= 64
+}
 
 // ofRelay are the settings that a relay's file may have. What else it has is
 // the relay's own: its .env can be copied as it is.
@@ -52,7 +63,7 @@ func readRelays(folder string) ([]Relay, error) {
 
 // relayOf reads a relay's settings; each comes from its file or is the default.
 func relayOf(name, file string, texts map[string]string) (Relay, error) {
-	if !relayName.MatchString(name) {
+	if !usableName(name) {
 		return Relay{}, engine.Errorf(engine.KindSettings, fmt.Sprintf("%s must be named by letters, digits, dots and dashes", engine.Clean(file)), nil)
 	}
 	r := &reader{values: map[string]value{}}

@@ -17,6 +17,12 @@ import (
 	"tokentray/engine"
 )
 
+// The cost of a key, as Node's scryptSync has it: 128·N·r bytes.
+const (
+	scryptN = 16384
+	scryptR = 8
+)
+
 // keyring derives the relay's keys from ENCRYPTION_KEY, each when it is first
 // needed and once: scrypt is meant to be slow.
 type keyring struct {
@@ -27,7 +33,8 @@ func newKeyring(encryptionKey engine.Secret) keyring {
 	k := keyring{map[string]func() []byte{}}
 	for name, p := range platforms {
 		k.derive[name] = sync.OnceValue(func() []byte {
-			key, err := scrypt.Key([]byte(encryptionKey.Reveal()), []byte(p.salt), 16384, 8, 1, 32)
+			largePages(128 * scryptN * scryptR)
+			key, err := scrypt.Key([]byte(encryptionKey.Reveal()), []byte(p.salt), scryptN, scryptR, 1, 32)
 			if err != nil {
 				panic(err) // the parameters are constants
 			}

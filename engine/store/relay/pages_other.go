@@ -1,0 +1,6 @@
+//go:build !linux
+
+package relay
+
+// largePages is Linux's.
+func largePages(int) {}
