@@ -13,7 +13,7 @@ type editCmd struct {
 	Names     []string `arg:"" name:"account" help:"Names or ids of the accounts."`
 	Name      *string  `placeholder:"N" help:"Call the one account so."`
 	Proxy     *string  `placeholder:"URL" help:"Reach the provider through socks5://, http:// or https://host:port; none for no proxy of its own; - reads it from standard input, for one with a password."`
-	Proactive *bool    `placeholder:"BOOL" help:"Whether it is refreshed ahead of expiry in proactive mode: true, the default, or false."`
+	Proactive string   `enum:",true,false" default:"" placeholder:"BOOL" help:"Whether it is refreshed ahead of expiry in proactive mode: true, the default, or false."`
 	IdleDays  *int     `placeholder:"DAYS" help:"Not ahead of expiry while it has not been used for so many days; 0: always."`
 }
 
@@ -23,7 +23,7 @@ func (c *editCmd) Help() string {
 
 func (c *editCmd) Run(s *session) error {
 	usage := func(format string, args ...any) error { return fault{exitUsage, fmt.Errorf(format, args...)} }
-	if c.Name == nil && c.Proxy == nil && c.Proactive == nil && c.IdleDays == nil {
+	if c.Name == nil && c.Proxy == nil && c.Proactive == "" && c.IdleDays == nil {
 		return usage("nothing to change: give --name, --proxy, --proactive or --idle-days")
 	}
 	if c.Name != nil && len(c.Names) > 1 {
@@ -53,10 +53,10 @@ func (c *editCmd) Run(s *session) error {
 				return err
 			}
 		}
-		if c.Proactive != nil || c.IdleDays != nil {
+		if c.Proactive != "" || c.IdleDays != nil {
 			if err := app.Choose(s.ctx, func(choice *engine.Choice) {
-				if c.Proactive != nil {
-					choice.Lazy = !*c.Proactive
+				if c.Proactive != "" {
+					choice.Lazy = c.Proactive == "false"
 				}
 				if c.IdleDays != nil {
 					choice.IdleDays = *c.IdleDays

@@ -96,7 +96,10 @@ func (f fault) Error() string {
 	return f.err.Error()
 }
 
-func main() {
+func main() { os.Exit(interruptible(os.Args[1:])) }
+
+// interruptible executes the command until a signal asks for its end.
+func interruptible(args []string) int {
 	// A reader that goes away (… | head) and a terminal that closes must not
 	// kill an exchange in flight.
 	signal.Ignore(syscall.SIGPIPE)
@@ -105,9 +108,8 @@ func main() {
 		ends = append(ends, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
-	code := execute(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	defer stop()
+	return execute(ctx, args)
 }
 
 func execute(ctx context.Context, args []string) int {

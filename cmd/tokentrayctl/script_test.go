@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,8 +29,9 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"tokentrayctl": main,
+		"tokentrayctl": transcribed,
 		"rediscli":     rediscli,
+		"browse":       browse,
 	})
 }
 
@@ -62,6 +64,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TOKENTRAY_HOME", env.WorkDir+"/home")
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("GEMINI_OAUTH_CLIENT_SECRET", strict.ClientSecret)
+			env.Setenv(transcriptKey, env.WorkDir+"/transcript")
+			env.Defer(func() {
+				if err := checkSecrets(env); err != nil {
+					t.Error(err)
+				}
+			})
 			env.Values["world"] = &world{}
 			env.Values[testingKey] = t // its end stops the servers
 			return nil
@@ -82,6 +90,10 @@ func TestScripts(t *testing.T) {
 			"redis":     onWorld((*world).redis),
 			"told":      onWorld((*world).told),
 			"decrypts":  onWorld((*world).decrypts),
+			"tool":      onWorld((*world).tool),
+			"written":   onWorld((*world).written),
+			"team":      onWorld((*world).teams),
+			"proxy":     onWorld((*world).proxy),
 			"waitfor":   waitFor,
 		},
 	})
@@ -93,6 +105,7 @@ type world struct {
 	server   *redistest.Server
 	provider *strict.Server
 	store    *relay.Store
+	team     *redistest.Server // one more relay's
 	logins   map[string]*strict.Login
 	keys     map[string]engine.Key
 
@@ -155,7 +168,10 @@ func makeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 	ts.Defer(hook.Close)
 
+	dumped, err := filepath.Abs("../../engine/store/relay/redistest/relay-dump.json")
+	ts.Check(err)
 	for name, value := range map[string]string{
+		"DUMP":       dumped,
 		"REDIS_ADDR": w.server.Addr, "REDIS_HOST": w.server.Host, "REDIS_PORT": w.server.Port,
 		"ENCRYPTION_KEY": dump.EncryptionKey, "WEBHOOK_URL": hook.URL + "/hook-secret",
 		"CLAUDE_TOKEN_URL": w.provider.URL(engine.Claude), "GEMINI_TOKEN_URL": w.provider.URL(engine.Gemini),
@@ -164,6 +180,7 @@ func makeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	} {
 		ts.Setenv(name, value)
 	}
+	signIns(ts, w.provider)
 }
 
 const testingKey = "testing"
