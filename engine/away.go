@@ -70,11 +70,14 @@ func (e *Engine) probe(ctx context.Context, p *place) {
 	writeDown, lockDown := p.writeDown, p.lockDown
 	var any, owed *state
 	for _, st := range *e.index.Load() {
-		if st.key.Store != p.name || st.flight != nil || st.token.Zero() || st.account.Problem != nil || st.account.onlyObserved() {
+		if st.key.Store != p.name || st.flight != nil || st.token.Zero() || st.account.Problem != nil {
 			continue
 		}
-		if any = st; st.owes() {
-			owed = st
+		switch {
+		case st.owes():
+			any, owed = st, st
+		case !st.account.onlyObserved():
+			any = st
 		}
 	}
 	e.mu.Unlock()

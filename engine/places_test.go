@@ -416,3 +416,29 @@ func TestEdit(t *testing.T) {
 		}
 	})
 }
+
+// A sign-in to a login that is only observed is stored, also where that could
+// not be done at once; and it is only observed afterwards.
+func TestSignedInToAnObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		key := d.signIn("tool", time.Hour)
+		d.store.change(key, func(a *Account) { a.Observed = true })
+		running(t, d)
+		time.Sleep(time.Second)
+		d.store.set(func(s *shelf) { s.noSaves = errAway })
+		login := d.provider.login()
+		if _, err := d.SignedIn(t.Context(), key, Token{RefreshToken: login, AccessToken: NewSecret("access-new"), ExpiresAt: wall().Add(2 * time.Minute)}); KindOf(err) != KindStore {
+			t.Error(err)
+		}
+		d.store.set(func(s *shelf) { s.noSaves = nil })
+		time.Sleep(time.Minute)
+		if refresh, access := d.tokens(t, key); refresh != login.Reveal() || access != "access-new" {
+			t.Errorf("stored %s, %s", refresh, access)
+		}
+		time.Sleep(time.Hour)
+		if n := len(d.provider.asked()); n != 0 {
+			t.Errorf("%d requests for what is only observed", n)
+		}
+	})
+}

@@ -249,7 +249,7 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	l.version = versionOf(loaded)
 	l.a, _ = e.take(st, loaded)
 	off := usable(l.a)
-	if kind := KindOf(off); off != nil && kind != KindInactive && kind != KindShared { // these are healed all the same
+	if kind := KindOf(off); off != nil && kind != KindInactive && kind != KindShared && kind != KindObserved { // these are healed all the same
 		return l, resultOf(off), true
 	}
 	if l.old, err = loaded.RefreshToken.Open(); err != nil {
@@ -265,6 +265,9 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	l.record, err = e.note(st, func(r *Record) { s.on(r, e.now()) })
 	if l.journaled = err == nil; !l.journaled && req.why != WhyRestore {
 		return l, resultOf(Errorf(KindStore, "nothing was sent, as the journal cannot be written", err)), true
+	}
+	if off != nil && KindOf(off) == KindObserved && !l.record.Unsaved { // but this only by what we got ourselves
+		return l, resultOf(off), true
 	}
 	// A token known as used up is replaced by the newest and never sent; so is
 	// saved first what could not be stored before.

@@ -302,7 +302,7 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 // owes reports whether the store lacks something that is known here: the
 // newest token, or a provider's final answer. With e.mu held.
 func (st *state) owes() bool {
-	if st.account.onlyObserved() {
+	if st.account.onlyObserved() && !st.record.Unsaved { // what we got ourselves is stored
 		return false
 	}
 	dead := st.record.Dead

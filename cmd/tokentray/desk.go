@@ -16,6 +16,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	fynedesktop "fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/systray"
 	"github.com/gen2brain/beeep"
 
 	"tokentray/assets"
@@ -24,6 +25,7 @@ import (
 	"tokentray/cmd/internal/instance"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
+	"tokentray/engine/guidelog"
 	"tokentray/engine/notify"
 	"tokentray/engine/settings"
 	"tokentray/engine/store/local"
@@ -34,10 +36,11 @@ import (
 // desk is the app on its desktop: the engine that is worked with and its
 // window. Another store, or the demo, takes their place while the app runs.
 type desk struct {
-	app   fyne.App
-	log   *slog.Logger
-	set   settings.Settings
-	texts view.Texts
+	app    fyne.App
+	log    *slog.Logger
+	recent guidelog.Recent // lines of log
+	set    settings.Settings
+	texts  view.Texts
 	// instance answers commands with the engine that is worked with.
 	instance *instance.Instance
 
@@ -95,6 +98,12 @@ func (d *desk) work(c core, run func(context.Context)) {
 	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
 		Leave: func() error { return d.again(d.set) },
 		Seen:  func() { settings.Save(d.set.Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
+	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
+	services := desktop.Look()
+	tray, hides := d.app.(fynedesktop.App)
+	if hides = hides && services.Tray; hides {
+		actions.Hide = d.conceal
+	}
 	if c.app != nil {
 		d.accounts(&actions, c.app)
 	} else {
@@ -102,12 +111,10 @@ func (d *desk) work(c core, run func(context.Context)) {
 	}
 	window := ui.New(ui.Params{
 		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
-		Seen: d.kept(ownSeen) == "yes", History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
+		Seen: d.kept(ownSeen) == "yes", Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()
-	services := desktop.Look()
-	tray, hides := d.app.(fynedesktop.App)
-	if hides = hides && services.Tray; hides {
+	if hides {
 		window.Tray(tray)
 		window.SetCloseIntercept(d.conceal)
 	} else {
@@ -160,7 +167,7 @@ func (d *desk) notify(there bool, events iter.Seq[engine.Event]) {
 	beeep.AppName = metadata.Name
 	icon := assets.Icon("icon.png")
 	notify.Desktop{Text: d.texts.Get, Show: func(title, text string) {
-		if !there || d.kept(ownNotifications) == "off" {
+		if !there || d.kept(ownNotifications) == "off" || time.Now().Before(d.muted()) {
 			return
 		}
 		if err := beeep.Notify(title, text, icon); err != nil {
@@ -321,7 +328,7 @@ var own = []struct {
 	{ownTheme, "Theme", []string{"system", "light", "dark"}},
 	{ownNotifications, "Notifications", []string{"on", "off"}},
 	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
-	{ownLanguage, "Language", []string{"English"}},
+	{ownLanguage, "Language", []string{"system", "English", "简体中文"}},
 }
 
 // kept returns what the app keeps under a name, or its default.

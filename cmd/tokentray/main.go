@@ -41,17 +41,16 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	texts, err := assets.Texts("en")
-	if err != nil {
+	d := &desk{set: set}
+	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
 		return err
 	}
-	d := &desk{set: set, texts: texts}
 	d.instance = instance.New(set.Paths.Data, func() { fyne.Do(d.open) })
 	if err := d.instance.Claim(); err != nil {
 		return err
 	}
 	defer d.instance.Release()
-	log, file, err := wiring.OpenLog(wiring.LogParams{File: set.Paths.Log, Screen: os.Stderr})
+	log, file, err := wiring.OpenLog(wiring.LogParams{File: set.Paths.Log, Screen: os.Stderr, Recent: &d.recent})
 	if err != nil {
 		return err
 	}
