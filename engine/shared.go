@@ -1,6 +1,10 @@
 package engine
 
-import "cmp"
+import (
+	"cmp"
+	"context"
+	"sync"
+)
 
 // A login whose refresh token lies in two places is refreshed in one of them.
 // The other follows: what the exchange gave is noted for both at once, and
@@ -120,4 +124,27 @@ func (e *Engine) findShared() {
 			e.requeue(st)
 		}
 	}
+}
+
+// lookForRivals reads a provider's accounts, for a process that has not read
+// all: the same login may be refreshed in another place.
+func (e *Engine) lookForRivals(ctx context.Context, provider string) {
+	var wg sync.WaitGroup
+	for _, p := range e.places {
+		wg.Go(func() {
+			limited, cancel := context.WithTimeout(ctx, storeTimeout)
+			defer cancel()
+			listing, err := p.Store.List(limited)
+			e.noteAnswer(ctx, p, err)
+			p.own(listing.Accounts...)
+			e.recallAll(ctx)
+			for _, a := range listing.Accounts {
+				if a.Provider == provider {
+					e.absorb(a)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	e.findShared()
 }
