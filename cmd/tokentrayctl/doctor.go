@@ -93,7 +93,7 @@ type doctor struct {
 }
 
 func (d *doctor) note(name string, ok bool, format string, args ...any) {
-	d.checks = append(d.checks, check{name, ok, engine.CleanLine(fmt.Sprintf(format, args...))})
+	d.checks = append(d.checks, check{name, ok, oneLine(fmt.Sprintf(format, args...))})
 	d.troubled = d.troubled || !ok
 }
 

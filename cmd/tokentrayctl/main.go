@@ -158,9 +158,13 @@ func (s *session) report(err error) int {
 	if errors.Is(err, syscall.EPIPE) { // nobody reads
 		return code
 	}
-	fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", engine.CleanLine(strings.ReplaceAll(err.Error(), "\n", " · ")))
+	fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", oneLine(err.Error()))
 	return code
 }
+
+// oneLine makes one safe line of an error's text, which has one for each of
+// several.
+func oneLine(text string) string { return engine.CleanLine(strings.ReplaceAll(text, "\n", " · ")) }
 
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
