@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -26,7 +25,6 @@ import (
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
-	"tokentray/engine/notify"
 	"tokentray/engine/settings"
 	"tokentray/engine/store/local"
 	"tokentray/ui"
@@ -43,6 +41,7 @@ type desk struct {
 	texts  view.Texts
 	// instance answers commands with the engine that is worked with.
 	instance *instance.Instance
+	notifier *desktop.Notifier
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
@@ -162,20 +161,6 @@ func (d *desk) work(c core, run func(context.Context)) {
 	}
 }
 
-// notify shows desktop notifications through the system's service.
-func (d *desk) notify(there bool, events iter.Seq[engine.Event]) {
-	beeep.AppName = metadata.Name
-	icon := assets.Icon("icon.png")
-	notify.Desktop{Text: d.texts.Get, Show: func(title, text string) {
-		if !there || d.kept(ownNotifications) == "off" || time.Now().Before(d.muted()) {
-			return
-		}
-		if err := beeep.Notify(title, text, icon); err != nil {
-			d.log.Warn("⚠️ the desktop notification was not shown: " + err.Error())
-		}
-	}}.Run(events)
-}
-
 // end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
 	d.ending.Do(func() {
@@ -183,6 +168,7 @@ func (d *desk) end() {
 		if d.stop != nil {
 			d.stop()
 		}
+		d.notifier.Close()
 	})
 }
 
