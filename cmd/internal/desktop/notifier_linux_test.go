@@ -179,7 +179,7 @@ func TestServiceRestarts(t *testing.T) {
 	first.conn.Close()
 	b.show(t, b.note("work", "b"))
 	second := serve(t, "actions", "body-markup")
-	second.last = 40
+	second.last.Store(40)
 	b.show(t, b.note("work", "c"))
 	n := <-second.notes
 	second.press(t, before.ID, "sign-in") // this may be another program's

@@ -81,7 +81,7 @@ type fake struct {
 	can   []string
 	hang  atomic.Bool
 	asked atomic.Int32 // for what it can
-	last  uint32
+	last  atomic.Uint32
 	notes chan noted
 	gone  chan uint32 // closed by the program
 	conn  *dbus.Conn
@@ -125,8 +125,7 @@ func (f *fake) Notify(app string, replaces uint32, icon, title, text string, act
 	}
 	id := replaces
 	if id == 0 {
-		f.last++
-		id = f.last
+		id = f.last.Add(1)
 	}
 	note := noted{App: app, Replaces: replaces, Title: title, Text: text, Actions: actions, Expires: expires, ID: id}
 	hints["urgency"].Store(&note.Urgency)
