@@ -135,7 +135,7 @@ func (t Texts) Mark(m Mark) string {
 	case m.Planned:
 		text += t.Get("due %s", at)
 	default:
-		if text += t.Past(m.Past) + " " + at; m.Count == 1 {
+		if text += t.Past(m.Past) + " " + at; m.Count == 1 && m.Took > 0 {
 			text += " · " + t.Get("%d ms", m.Took.Milliseconds())
 		}
 	}
