@@ -67,13 +67,13 @@ type slot struct {
 }
 
 func (d *day) past() {
-	var past []Past
+	past := make([]Past, 0, len(d.Past))
 	for _, p := range d.Past {
 		if ago := d.Now.Sub(p.At); ago >= 0 && ago <= DaySpan {
 			past = append(past, p)
 		}
 	}
-	slices.SortStableFunc(past, func(a, b Past) int { return a.At.Compare(b.At) })
+	oldestFirst(past)
 	dead := map[engine.Key]bool{}
 	for _, v := range d.Views {
 		if ToneOf(v, !d.Policy.Proactive) == Person {

@@ -24,6 +24,18 @@ const (
 	reasonSignedIn   = "signed_in"
 )
 
+// oldestFirst puts refreshes in order. A history's order, the newest first, is
+// turned around: that is much less work than to sort.
+func oldestFirst(past []Past) {
+	byTime := func(a, b Past) int { return a.At.Compare(b.At) }
+	if len(past) > 1 && past[0].At.After(past[len(past)-1].At) {
+		slices.Reverse(past)
+	}
+	if !slices.IsSortedFunc(past, byTime) {
+		slices.SortStableFunc(past, byTime)
+	}
+}
+
 // Tones are the tones of refreshes, the oldest first. A failure needed a person
 // where no refresh but a person's sign-in came after it, or where nothing came
 // and the account needs one now, as needs says; else it came right by itself.
@@ -83,7 +95,7 @@ type Bar struct {
 // account needs a person now.
 func Bars(past []Past, needs bool, most int) []Bar {
 	past = slices.Clone(past)
-	slices.SortStableFunc(past, func(a, b Past) int { return a.At.Compare(b.At) })
+	oldestFirst(past)
 	tones := Tones(past, func(engine.Key) bool { return needs })
 	from := max(len(past)-max(most, 0), 0)
 	past, tones = past[from:], tones[from:]
