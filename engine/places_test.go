@@ -245,8 +245,8 @@ func TestChoice(t *testing.T) {
 		time.Sleep(30 * time.Minute)
 		for key, want := range map[Key]string{lazy: "", idle: "", busy: ResultRefreshed} {
 			for _, v := range other.Snapshot() {
-				if v.Key == key && v.Result != want {
-					t.Errorf("%s: %q, want %q", v.Name, v.Result, want)
+				if v.Key == key && (v.Result != want || v.NextRefresh.IsZero() != (want == "")) {
+					t.Errorf("%s: %q, want %q, next %v", v.Name, v.Result, want, v.NextRefresh)
 				}
 			}
 		}

@@ -344,7 +344,10 @@ func kept(s Sealed) string {
 
 // view is the state as people see it. With e.mu held.
 func (e *Engine) view(st *state, now time.Time) View {
-	next, _ := e.policy.Next(st.account, st.tries)
+	next, planned := e.policy.Next(st.account, st.tries)
+	if !planned {
+		next = time.Time{}
+	}
 	return View{
 		Account:     st.account,
 		Tries:       st.tries,

@@ -27,6 +27,7 @@ type details struct {
 	cure                    *widget.Button // the one action that helps
 	more                    *widget.Button
 	facts                   *fyne.Container
+	chart                   *chart
 	past                    *fyne.Container
 	lines                   *fyne.Container
 	box                     fyne.CanvasObject
@@ -56,10 +57,9 @@ func newDetails(w *Window) *details {
 		widget.ShowPopUpMenuAtPosition(w.more(d.view), w.Canvas(), at.AddXY(0, d.more.Size().Height))
 	})
 	d.more.Importance = widget.LowImportance
-	title := widget.NewLabel(texts.Get("Refreshes, the newest first"))
-	title.Importance = widget.LowImportance
+	d.chart = newChart(texts)
 	d.lines = container.NewVBox(container.NewBorder(nil, nil, nil, d.more, d.name), d.provider, d.trouble,
-		container.NewHBox(d.cure), d.facts, title, d.past)
+		container.NewHBox(d.cure), d.facts, container.NewPadded(d.chart), d.past)
 	d.box = container.NewVScroll(d.lines)
 	return d
 }
@@ -155,15 +155,16 @@ func (d *details) loadHistory(key engine.Key) {
 			}
 			d.past.RemoveAll()
 			if err != nil {
+				d.chart.show(nil, false)
 				d.past.Add(widget.NewLabel(err.Error()))
 				return
 			}
-			for _, e := range entries {
+			past := make([]view.Past, len(entries))
+			for i, e := range entries {
+				past[i] = view.Past(e)
 				d.past.Add(d.entry(e))
 			}
-			if len(entries) == 0 {
-				d.past.Add(widget.NewLabel(d.texts.Get("none yet")))
-			}
+			d.chart.show(past, d.view.Dead)
 		})
 	}()
 }

@@ -66,7 +66,7 @@ func newRow() *row {
 
 // show fills the row; only what changed is drawn anew.
 func (r *row) show(v engine.View, source string, texts view.Texts, lazy bool, now time.Time, refresh func()) {
-	p, tone := current(), view.ToneOf(v, lazy)
+	p, tone := current(), view.ToneNow(v, lazy, now)
 	r.shown = v
 	fill(r.mark, markColour(v.Account))
 	setText(r.letter, view.Letter(v.Account), color.White)
@@ -75,15 +75,10 @@ func (r *row) show(v engine.View, source string, texts view.Texts, lazy bool, no
 		r.name.SetText(v.Name)
 		r.Refresh() // the source stands behind it
 	}
-	ink := color.Color(p.ink)
-	if tone == view.Dim {
-		ink = p.dim
-	}
 	if r.dot.FillColor != p.tone(tone) {
 		r.dot.FillColor = p.tone(tone)
 		r.dot.Refresh()
 	}
-	setText(r.status, texts.Status(v, lazy), ink)
 	r.refresh.OnTapped = refresh
 	able := v.Refreshable() && !v.Refreshing
 	if able && r.refresh.Disabled() {
@@ -107,7 +102,7 @@ func (r *row) pick(picking, on bool, picked func(bool)) {
 
 // tick updates what time alone changes.
 func (r *row) tick(texts view.Texts, lazy bool, now time.Time) {
-	p, tone := current(), view.ToneOf(r.shown, lazy)
+	p, tone := current(), view.ToneNow(r.shown, lazy, now)
 	if text := texts.LastResult(r.shown, now); r.result.Text != text {
 		r.result.SetText(text)
 	}
@@ -115,7 +110,8 @@ func (r *row) tick(texts view.Texts, lazy bool, now time.Time) {
 	if tone == view.Dim {
 		ink = p.dim
 	}
-	setText(r.countdown, texts.ExpiresIn(r.shown, now), ink)
+	setText(r.status, texts.State(r.shown, lazy, now), ink)
+	setText(r.countdown, texts.Left(r.shown, lazy, now), ink)
 	left, known := view.LifeLeft(r.shown, now)
 	fill(r.track, p.line)
 	fill(r.life, p.tone(tone))

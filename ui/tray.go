@@ -39,6 +39,9 @@ type tray struct {
 
 // update follows the accounts. On the UI's goroutine.
 func (t *tray) update(views []engine.View, lazy, storeAway bool) {
+	// At a quit Fyne closes the tray before its loop ends; what is drawn in
+	// between finds it gone, and Fyne panics.
+	defer func() { recover() }()
 	texts, now := t.window.p.Texts, time.Now()
 	summary := texts.Summary(views)
 	shown := []string{summary, fmt.Sprint(lazy, t.muted.After(now))}
@@ -153,6 +156,7 @@ func (w *Window) open(key engine.Key) {
 
 // Conceal hides the window; nothing is drawn until Open.
 func (w *Window) Conceal() {
+	w.keepHabits()
 	w.visible = false
 	w.Window.Hide()
 }

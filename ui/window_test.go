@@ -122,7 +122,7 @@ func TestRows(t *testing.T) {
 	dead.Err = errors.New("Invalid refresh token")
 	w := open(t, newFake(account("fine", engine.StatusValid, 7*time.Hour), account("lapsed", engine.StatusExpired, -time.Hour), dead))
 	do(func() {
-		want := []struct{ name, status string }{{"dead", "needs sign-in"}, {"fine", "valid"}, {"lapsed", "refreshes when asked"}}
+		want := []struct{ name, status string }{{"dead", "Needs sign-in"}, {"fine", "Valid"}, {"lapsed", "Refreshes when asked"}}
 		got := rows(w)
 		if len(got) != len(want) {
 			t.Fatalf("%d rows", len(got))
@@ -358,7 +358,7 @@ func TestTray(t *testing.T) {
 	}
 	do(func() {
 		w.Tray(tray)
-		if got := labels(); got != "2 accounts, 1 valid, 1 expired|Refresh now|Proactive|Open|Quit" { // lazy mode is calm
+		if got := labels(); got != "2 accounts, 1 valid, 1 expired|Accounts|Refresh now|Proactive|Mute|Settings|Open|Quit" { // lazy mode is calm
 			t.Error(got)
 		}
 		for range 5 {
@@ -374,7 +374,7 @@ func TestTray(t *testing.T) {
 	e.mu.Unlock()
 	do(func() {
 		w.draw()
-		if got := labels(); !strings.HasPrefix(got, "3 accounts, 1 valid, 1 expired, 1 needs login|dead: needs sign-in · ") || !strings.HasSuffix(got, "|Refresh now|Proactive|Open|Quit") {
+		if got := labels(); !strings.HasPrefix(got, "3 accounts, 1 valid, 1 expired, 1 needs login|dead: needs sign-in · ") || !strings.HasSuffix(got, "|Accounts|Refresh now|Proactive|Mute|Settings|Open|Quit") {
 			t.Error(got)
 		}
 		if !slices.Equal(tray.icons, []string{"tray-calm.png", "tray-attention.png"}) {

@@ -110,7 +110,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 	}
 	window := ui.New(ui.Params{
 		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
-		Seen: d.kept(ownSeen) == "yes", Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
+		Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()
 	if hides {
@@ -314,6 +314,7 @@ var own = []struct {
 	{ownTheme, "Theme", []string{"system", "light", "dark"}},
 	{ownNotifications, "Notifications", []string{"on", "off"}},
 	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
+	{ownQuota, "Redis commands a day that are allowed", []string{"10000", "1000", "5000", "50000", "100000", "1000000"}},
 	{ownLanguage, "Language", []string{"system", "English", "简体中文"}},
 }
 
