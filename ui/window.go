@@ -199,7 +199,7 @@ func New(p Params) *Window {
 	w.start = w.startPage()
 	w.SetContent(container.NewStack(w.page, w.start))
 	w.SetMainMenu(w.mainMenu())
-	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 760)))
+	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	w.draw()
 	return w
 }
