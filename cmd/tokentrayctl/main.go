@@ -62,6 +62,7 @@ type cli struct {
 	Logs    logsCmd    `cmd:"" help:"Print the log file."`
 	Doctor  doctorCmd  `cmd:"" help:"Check settings, store, key, lock and clock, and say what to do."`
 	Status  statusCmd  `cmd:"" help:"Count the accounts by status."`
+	Service serviceCmd `cmd:"" help:"Keep run going without a desktop: install, uninstall or status."`
 	Demo    demoCmd    `cmd:"" help:"Watch made-up accounts for a minute: refreshes, a failure, a recovery. Needs nothing."`
 
 	EnvFile      string           `placeholder:"FILE" help:"Read settings from this file instead of tokentray/.env in your configuration folder."`
