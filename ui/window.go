@@ -99,6 +99,7 @@ type Window struct {
 	controls *controls
 	meaning  *widget.RichText
 	warning  *widget.Label
+	hint     *widget.Label // what must be said above all else
 	goAhead  *widget.Hyperlink // from lazy to proactive
 	summary  *widget.Label
 	accounts *accounts
@@ -142,6 +143,9 @@ func New(p Params) *Window {
 	w.warning = widget.NewLabel("")
 	w.warning.Wrapping, w.warning.Importance = fyne.TextWrapWord, widget.WarningImportance
 	w.warning.Hide()
+	w.hint = widget.NewLabel("")
+	w.hint.Wrapping, w.hint.Importance = fyne.TextWrapWord, widget.WarningImportance
+	w.hint.Hide()
 	w.strip = newStrip(t, w.selectAccount)
 	w.goAhead = widget.NewHyperlink(t.Get("Refresh ahead of expiry instead"), nil)
 	w.goAhead.OnTapped = func() { w.controls.proactive.SetChecked(true) }
@@ -197,7 +201,7 @@ func New(p Params) *Window {
 	}
 	w.page = container.NewBorder(top, container.NewVBox(widget.NewSeparator(), w.strip), nil, nil, split)
 	w.start = w.startPage()
-	w.SetContent(container.NewStack(w.page, w.start))
+	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
 	w.SetMainMenu(w.mainMenu())
 	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	w.draw()
@@ -386,6 +390,14 @@ func (w *Window) openSettings() {
 		settings, facts := w.p.Actions.Settings()
 		w.p.Do(func() { w.settingsPage(settings, facts, w.p.Actions.Save) })
 	}()
+}
+
+// Hint says something above all else, for as long as the window is there. On the
+// UI's goroutine.
+func (w *Window) Hint(text string) {
+	setLabel(w.hint, text)
+	show(w.hint, true)
+	w.Content().Refresh()
 }
 
 // find puts the cursor where one searches.

@@ -19,6 +19,7 @@ import (
 	"github.com/gen2brain/beeep"
 
 	"tokentray/assets"
+	"tokentray/cmd/internal/autostart"
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
@@ -113,6 +114,13 @@ func (d *desk) work(c core, run func(context.Context)) {
 		Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()
+	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack
+		go func() {
+			if lacksChinese() {
+				fyne.Do(func() { window.Hint(chineseHint) })
+			}
+		}()
+	}
 	if hides {
 		window.Tray(tray)
 		window.SetCloseIntercept(d.conceal)
@@ -306,6 +314,9 @@ const (
 	ownSeen          = "APP_FIRST_PAGE_SEEN"
 )
 
+// startsAtLogin is no setting: the system has it.
+const startsAtLogin = "start at login"
+
 // own is one of these, and what it can be; the first is the default.
 var own = []struct {
 	name, title string
@@ -361,6 +372,13 @@ func (d *desk) settings() (fields []ui.Setting, facts []string) {
 		}
 		fields = append(fields, f)
 	}
+	if entry, err := autostart.Here(); err == nil {
+		begins := ui.Setting{Name: startsAtLogin, Title: d.texts.Get("Start at login"), Choices: []string{"no", "yes"}, Value: "no"}
+		if on, _ := entry.Enabled(); on {
+			begins.Value = "yes"
+		}
+		fields = append(fields, begins)
+	}
 	for _, o := range own {
 		fields = append(fields, ui.Setting{Name: o.name, Title: d.texts.Get(o.title), Value: d.kept(o.name), Choices: o.choices})
 	}
@@ -395,6 +413,16 @@ func (d *desk) save(changed map[string]string) map[string]error {
 	if len(wrong) > 0 {
 		return wrong
 	}
+	if at, chosen := changed[startsAtLogin]; chosen {
+		delete(changed, startsAtLogin)
+		entry, err := autostart.Here()
+		if err == nil {
+			err = entry.Set(at == "yes")
+		}
+		if err != nil {
+			return map[string]error{startsAtLogin: err}
+		}
+	}
 	last := edited[0].name // where a fault of none alone is shown
 	fail := func(err error) map[string]error { return map[string]error{last: err} }
 	if _, err := d.with(changed); err != nil {
@@ -410,6 +438,9 @@ func (d *desk) save(changed map[string]string) map[string]error {
 	failed := make(chan error, 1)
 	fyne.Do(func() {
 		d.look()
+		if texts, err := speak(d.kept(ownLanguage)); err == nil {
+			d.texts = texts
+		}
 		failed <- d.begin(set)
 	})
 	if err := <-failed; err != nil {

@@ -59,7 +59,7 @@ func (c *serviceInstallCmd) Run(s *session) error {
 		return err
 	}
 	said, err := manager.Install(s.ctx, kept)
-	s.tell(said)
+	s.lines(said)
 	return err
 }
 
@@ -69,7 +69,7 @@ func (c *serviceUninstallCmd) Run(s *session) error {
 		return err
 	}
 	said, err := manager.Uninstall(s.ctx)
-	s.tell(said)
+	s.lines(said)
 	return err
 }
 
@@ -86,7 +86,7 @@ func (c *serviceStatusCmd) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	s.tell([]string{"installed: " + installed(st), "running: " + running(st)})
+	s.lines([]string{"installed: " + installed(st), "running: " + running(st)})
 	lines := st.Lines
 	if set, err := s.settings(); err == nil && len(lines) == 0 && st.State != ownfile.Absent {
 		lines = tail(set.Paths.Log, 5)
@@ -131,7 +131,7 @@ func running(st service.Status) string {
 }
 
 // tell prints what was done, a line each.
-func (s *session) tell(lines []string) {
+func (s *session) lines(lines []string) {
 	for _, line := range lines {
 		fmt.Fprintln(s.stdout, engine.CleanLine(line))
 	}
