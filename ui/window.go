@@ -99,7 +99,7 @@ type Window struct {
 	controls *controls
 	meaning  *widget.RichText
 	warning  *widget.Label
-	hint     *widget.Label // what must be said above all else
+	hint     *widget.Label     // what must be said above all else
 	goAhead  *widget.Hyperlink // from lazy to proactive
 	summary  *widget.Label
 	accounts *accounts
@@ -155,7 +155,7 @@ func New(p Params) *Window {
 	w.accounts = newAccounts(t, p.Source, func(key engine.Key) { w.pass(engine.PassParams{Keys: []engine.Key{key}}) },
 		func(v engine.View) {
 			_, place := p.Source(v.Key)
-			w.details.show(v, place, w.around(v), !p.Engine.Policy().Proactive, time.Now())
+			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
 	w.picked = newSelection(w)
 	w.search = widget.NewEntry()
