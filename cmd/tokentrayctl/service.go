@@ -27,7 +27,7 @@ type serviceCmd struct {
 
 func (c *serviceCmd) Help() string {
 	return `A systemd user unit on Linux, a launchd agent on macOS, a task of the scheduler on Windows. It has the settings of
-the env file and those saved in the app, not the variables of this shell.`
+the env file and those saved in the app, not the variables of this shell. On Windows it has those of your account.`
 }
 
 type (
@@ -38,6 +38,10 @@ type (
 
 // lives are the variables that decide where files lie; a service takes them along.
 var lives = []string{"TOKENTRAY_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"}
+
+// routes are those that decide how providers are reached; one with a password
+// in it is not taken along.
+var routes = []string{"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
 // homes are those that a platform gives every program.
 var homes = []string{"HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"}
@@ -188,6 +192,14 @@ func (s *session) service(mine settings.Settings) (service.Service, error) {
 	}
 	for _, name := range lives {
 		if value := os.Getenv(name); filepath.IsAbs(value) {
+			kept.Env = append(kept.Env, name+"="+value)
+		}
+	}
+	for _, name := range routes {
+		value := os.Getenv(name)
+		if strings.Contains(value, "@") {
+			fmt.Fprintf(s.stderr, "tokentrayctl: %s from environment may hold a password and is not the service's: set it for your whole session\n", name)
+		} else if value != "" {
 			kept.Env = append(kept.Env, name+"="+value)
 		}
 	}
