@@ -26,6 +26,7 @@ type details struct {
 	name, provider, trouble *widget.Label
 	cure                    *widget.Button // the one action that helps
 	more                    *widget.Button
+	back                    *widget.Button // to the list, where it has the details' place
 	facts                   *fyne.Container
 	chart                   *chart
 	past                    *fyne.Container
@@ -57,8 +58,11 @@ func newDetails(w *Window) *details {
 		widget.ShowPopUpMenuAtPosition(w.more(d.view), w.Canvas(), at.AddXY(0, d.more.Size().Height))
 	})
 	d.more.Importance = widget.LowImportance
+	d.back = widget.NewButtonWithIcon("", theme.NavigateBackIcon(), nil)
+	d.back.Importance = widget.LowImportance
+	d.back.Hide()
 	d.chart = newChart(texts)
-	d.lines = container.NewVBox(container.NewBorder(nil, nil, nil, d.more, d.name), d.provider, d.trouble,
+	d.lines = container.NewVBox(container.NewBorder(nil, nil, d.back, d.more, d.name), d.provider, d.trouble,
 		container.NewHBox(d.cure), d.facts, container.NewPadded(d.chart), d.past)
 	d.box = container.NewVScroll(d.lines)
 	return d

@@ -112,6 +112,7 @@ type Window struct {
 	search   *widget.Entry
 	order    *widget.Select
 	strip    *strip
+	sides    *sideBySide
 	views    []engine.View // all, in order
 	past     []view.Past   // of the day, the oldest first
 	dayAt    time.Time     // when the strip last moved by itself
@@ -190,7 +191,17 @@ func New(p Params) *Window {
 		container.NewVBox(container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.NewPadded(w.summary)),
 			container.NewBorder(nil, nil, nil, w.order, w.search)), container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, w.accounts.list)
 	w.side = container.NewPadded(w.details.box)
-	split := container.New(&sideBySide{}, list, widget.NewSeparator(), w.side)
+	w.sides = &sideBySide{}
+	split := container.New(w.sides, list, widget.NewSeparator(), w.side)
+	w.accounts.opened = func() {
+		w.sides.details = true
+		split.Refresh()
+	}
+	w.details.back.OnTapped = func() {
+		w.sides.details = false
+		split.Refresh()
+	}
+	w.sides.narrow = func(on bool) { show(w.details.back, on) }
 	top := container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
 		container.NewBorder(nil, nil, nil, w.goAhead, w.meaning), w.warning, widget.NewSeparator())
 	if p.Banner != "" {
@@ -423,22 +434,35 @@ func (w *Window) pass(p engine.PassParams) {
 // narrow is the width under which the details give way to the list.
 const narrow = 800
 
-// sideBySide lays out list, separator and details.
-type sideBySide struct{}
+// sideBySide lays out list, separator and details. Where there is no room for
+// both, the details take the list's place once they are asked for.
+type sideBySide struct {
+	details bool       // asked for
+	narrow  func(bool) // told whether there is no room
+	was     bool
+}
 
-func (sideBySide) MinSize(objects []fyne.CanvasObject) fyne.Size {
+func (*sideBySide) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(objects[0].MinSize().Width, 240)
 }
 
-func (sideBySide) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+func (s *sideBySide) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	list, line, details := objects[0], objects[1], objects[2]
-	if size.Width < narrow {
+	if is := size.Width < narrow; is != s.was {
+		s.was, s.details = is, false
+		s.narrow(is)
+	}
+	if s.was {
 		line.Hide()
-		details.Hide()
-		list.Move(fyne.NewPos(0, 0))
-		list.Resize(size)
+		show(details, s.details)
+		show(list, !s.details)
+		for _, o := range []fyne.CanvasObject{list, details} {
+			o.Move(fyne.NewPos(0, 0))
+			o.Resize(size)
+		}
 		return
 	}
+	list.Show()
 	line.Show()
 	details.Show()
 	left := size.Width * 0.66
