@@ -155,6 +155,7 @@ type Token struct {
 // NewAccount is what a person gives to add an account.
 type NewAccount struct {
 	Store        string // the engine's name of the store that is to have it
+	ID           string // a new UUID, so that a repeated Add is one; "": the store makes one
 	Provider     string
 	Name         string
 	Client       string

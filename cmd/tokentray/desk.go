@@ -172,7 +172,9 @@ func (d *desk) work(c core, run func(context.Context)) {
 // end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
 	d.ending.Do(func() {
-		d.instance.Serve(instance.Served{}) // commands work on the store directly from now on
+		// From now on commands work on the store directly, and another app may
+		// begin: what is finished here is no obstacle to it.
+		d.instance.Release()
 		if d.stop != nil {
 			d.stop()
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -93,7 +94,15 @@ func (s *session) each(names []string, do func(*wiring.App, engine.Account) erro
 	defer s.tell()
 	for _, a := range accounts {
 		if err := do(app, a); err != nil {
-			code = max(code, s.report(fmt.Errorf("%s (%s): %w", a.Name, engine.Clean(a.ID), err)))
+			f, ok := errors.AsType[fault](err)
+			if ok {
+				err = f.err
+			}
+			named := fmt.Errorf("%s (%s): %w", a.Name, engine.Clean(a.ID), err)
+			if err = named; ok {
+				err = fault{f.code, named}
+			}
+			code = max(code, s.report(err))
 		}
 	}
 	if code != exitDone {

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
 	"tokentray/engine/notify"
@@ -52,6 +54,7 @@ type App struct {
 	Stores map[string]Store
 
 	providers   provider.Config
+	signIns     sync.WaitGroup // whose code is being exchanged
 	subscribers sync.WaitGroup
 	logins      *logins.Store // nil: none are looked for
 	database    string        // the embedded store's file, which has journal and history
@@ -159,7 +162,7 @@ func (a *App) Load(ctx context.Context, key engine.Key) (engine.Account, error) 
 
 // Add is the engine's, into the main store where the account names none.
 func (a *App) Add(ctx context.Context, account engine.NewAccount) (engine.Account, error) {
-	account.Store = cmp.Or(account.Store, a.Main)
+	account.Store, account.ID = cmp.Or(account.Store, a.Main), cmp.Or(account.ID, uuid.NewString())
 	return a.Engine.Add(ctx, account)
 }
 
@@ -177,6 +180,7 @@ func (a *App) subscribe(run func(iter.Seq[engine.Event])) {
 // Close finishes what is in flight, lets the subscribers take the last event,
 // and closes the stores.
 func (a *App) Close() {
+	a.signIns.Wait()
 	a.Engine.Close()
 	a.subscribers.Wait()
 	a.closeStores()
