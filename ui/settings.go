@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
@@ -40,14 +42,23 @@ func (w *Window) settingsPage(settings []Setting, facts []string, save func(map[
 		f.wrong.Hide()
 		var input fyne.CanvasObject
 		if s.Choices != nil {
-			choice := widget.NewSelect(s.Choices, nil)
-			choice.SetSelected(s.Value)
-			f.text = func() string { return choice.Selected }
+			var names []string
+			for _, c := range s.Choices {
+				names = append(names, t.Get(c))
+			}
+			choice := widget.NewSelect(names, nil)
+			choice.SetSelectedIndex(slices.Index(s.Choices, s.Value))
+			f.text = func() string {
+				if i := choice.SelectedIndex(); i >= 0 {
+					return s.Choices[i]
+				}
+				return s.Value
+			}
 			input = choice
 		} else {
 			entry := widget.NewEntry()
 			entry.Password = s.Secret
-			entry.SetPlaceHolder(s.Hint)
+			entry.SetPlaceHolder(t.Get(s.Hint))
 			entry.SetText(s.Value)
 			f.text = func() string { return entry.Text }
 			input = entry
