@@ -117,6 +117,8 @@ type Choice struct {
 	// IdleDays excepts it from that while it has not been used for so many
 	// days, as far as its store knows of that; 0: never.
 	IdleDays int `json:"idle_days,omitempty"`
+	// Muted has its alerts told to nobody.
+	Muted bool `json:"muted,omitempty"`
 }
 
 // Rival is another place of the same login.
