@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,6 +61,10 @@ type App struct {
 	database    string        // the embedded store's file, which has journal and history
 	warn        func(error)
 
+	channels func(context.Context) ([]notify.Channel, error) // but the webhook
+	webhook  engine.Secret
+	text     atomic.Pointer[Text]
+
 	mu   sync.Mutex   // guards file
 	file *local.Store // opened when it is needed, where it is not the store itself
 	// dropped were file before they were set aside.
@@ -80,11 +85,7 @@ func Open(s settings.Settings, log *slog.Logger) (*App, error) {
 	})
 	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
 	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events) })
-	if !s.WebhookURL.Empty() {
-		app.subscribe(func(events iter.Seq[engine.Event]) {
-			notify.Webhook{URL: s.WebhookURL, Failed: app.warn}.Run(app.once(events))
-		})
-	}
+	app.tellAlerts(s)
 	return app, nil
 }
 
@@ -204,30 +205,6 @@ func (a *App) recordHistory(events iter.Seq[engine.Event]) {
 		}
 		if err != nil {
 			a.warn(err)
-		}
-	}
-}
-
-// once leaves out the expiries that another process has told of: every short
-// command that fails on an expired token would tell again.
-func (a *App) once(events iter.Seq[engine.Event]) iter.Seq[engine.Event] {
-	return func(yield func(engine.Event) bool) {
-		for ev := range events {
-			if ev.Kind == engine.EventExpired {
-				first := true
-				file, err := a.localFile()
-				if err == nil {
-					first, err = file.FirstTold(context.Background(), ev.Account.Key, "expired "+ev.Account.ExpiresAt.UTC().String())
-				}
-				if err != nil { // better told twice than not at all
-					a.warn(err)
-				} else if !first {
-					continue
-				}
-			}
-			if !yield(ev) {
-				return
-			}
 		}
 	}
 }
