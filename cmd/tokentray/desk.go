@@ -138,7 +138,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		d.notify(services.Notifications, events)
+		d.notify(services.Notifications, c.app, events)
 	}()
 	served := instance.Served{}
 	if c.identity != "" {
@@ -347,6 +347,10 @@ func (d *desk) kept(name string) string {
 var edited = []struct{ name, title string }{
 	{"REDIS_HOST", "Relay's Redis: host"}, {"REDIS_PORT", "Port"}, {"REDIS_USERNAME", "User"}, {"REDIS_PASSWORD", "Password"}, {"REDIS_DB", "Database"},
 	{"REDIS_ENABLE_TLS", "TLS"}, {"ENCRYPTION_KEY", "ENCRYPTION_KEY"}, {"WEBHOOK_URL", "Webhook"},
+	{"NOTIFY_URLS", "Chat services (shoutrrr URLs)"},
+	{"USE_RELAY_WEBHOOKS", "The relay's own alert channels"},
+	{"ALERT_KINDS", "What is told"},
+	{"ALERT_QUIET_HOURS", "Quiet hours"},
 	{"GEMINI_OAUTH_CLIENT_SECRET", "Google client secret: Gemini CLI"}, {"ANTIGRAVITY_OAUTH_CLIENT_SECRET", "Google client secret: Antigravity"},
 }
 
