@@ -115,9 +115,9 @@ func telegramOf(u engine.Secret) (direct, error) {
 	}
 	password, _ := parsed.User.Password()
 	token := parsed.User.Username() + ":" + password
-	silent := slices.Contains([]string{"no", "false", "0"}, strings.ToLower(query.Get("notification")))
+	silent := slices.Contains([]string{"no", "false", "0"}, strings.ToLower(strings.Join(query["notification"], "")))
 	var chats []any
-	for chat := range strings.SplitSeq(cmp.Or(query.Get("chats"), query.Get("channels")), ",") {
+	for chat := range strings.SplitSeq(cmp.Or(strings.Join(query["chats"], ","), strings.Join(query["channels"], ",")), ",") {
 		if chat = strings.TrimSpace(chat); chat != "" {
 			chats = append(chats, chat)
 		}
