@@ -246,7 +246,7 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		}
 	}
 	a = st.corrected(a, s.token, e.now())
-	if st.record.UsedAt.After(a.LastUsedAt) {
+	if a.LastUsedAt.IsZero() { // its store keeps no such time
 		a.LastUsedAt = st.record.UsedAt
 	}
 	if a.Choice, a.Rival = st.record.Choice, st.rival; s.token != st.token {
