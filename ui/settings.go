@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -104,7 +106,22 @@ func (w *Window) settingsPage(settings []Setting, facts []string, save func(map[
 	})
 	keep.Importance = widget.HighImportance
 	scroll := container.NewVScroll(lines)
-	buttons := container.NewHBox(layout.NewSpacer(), widget.NewButton(t.Get("Cancel"), func() { d.Hide() }), keep)
+	buttons := container.NewHBox()
+	if w.p.Actions.SendTest != nil {
+		var test *widget.Button
+		test = widget.NewButton(t.Get("Send a test alert"), func() {
+			test.Disable()
+			go func() {
+				said := w.p.Actions.SendTest()
+				w.p.Do(func() {
+					test.Enable()
+					dialog.ShowInformation(t.Get("Send a test alert"), strings.Join(said, "\n"), w.Window)
+				})
+			}()
+		})
+		buttons.Add(test)
+	}
+	buttons.Objects = append(buttons.Objects, layout.NewSpacer(), widget.NewButton(t.Get("Cancel"), func() { d.Hide() }), keep)
 	d = dialog.NewCustomWithoutButtons(t.Get("Settings"), container.NewBorder(nil, buttons, nil, nil, scroll), w.Window)
 	d.Resize(fyne.NewSize(640, 560))
 	d.Show()

@@ -71,6 +71,7 @@ func (d *desk) accounts(a *ui.Actions, app *wiring.App) {
 	a.Setup = recipes
 	a.OpenURL = browser.Open
 	a.Disconnect = d.disconnect
+	a.SendTest = func() []string { return d.sendTest(app) }
 }
 
 // notInDemo stands in for what made-up accounts have no use for.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"iter"
 
 	"fyne.io/fyne/v2"
@@ -64,4 +65,25 @@ func (d *desk) note(n notify.Note) desktop.Note {
 		})
 	}
 	return note
+}
+
+// sendTest sends a test to this desktop and to every channel of app, and says of
+// each how it went.
+func (d *desk) sendTest(app *wiring.App) []string {
+	channels, err := app.Channels(context.Background())
+	here := notify.Channel{Name: d.texts.Get("This desktop"), Send: func(_ context.Context, m notify.Message) error {
+		return d.notifier.Show(desktop.Note{Title: m.Title, Text: m.Text})
+	}}
+	var said []string
+	if err != nil {
+		said = append(said, engine.CleanLine(err.Error()))
+	}
+	for _, channel := range append([]notify.Channel{here}, channels...) {
+		outcome := d.texts.Get("ok")
+		if err := app.SendTest(context.Background(), channel); err != nil {
+			outcome = engine.CleanLine(err.Error())
+		}
+		said = append(said, channel.Name+": "+outcome)
+	}
+	return said
 }
