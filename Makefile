@@ -53,7 +53,7 @@ test: setup-test ## every check and test (what CI runs)
 	@echo "==> build without cgo"
 	@$(BUILD)
 	@echo "==> go test -race (some ten minutes)"
-	@$(TEST) -timeout 20m $(RACED)
+	@$(TEST) -timeout 40m $(RACED)
 	@echo "==> go test cmd/tokentray (the first time builds the bindings of OpenGL: some 4 minutes)"
 	@go test -timeout 15m ./cmd/tokentray
 
