@@ -124,6 +124,9 @@ func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 	if a.onlyObserved() || a.Rival.Leads || a.Choice.Lazy {
 		return time.Time{}, false
 	}
+	if Endless(a.ExpiresAt) && !a.Doubted {
+		return time.Time{}, false
+	}
 	next := p.Deadline(a)
 	if p.resting(a, t) {
 		next = t.Succeeded.Add(successPause)

@@ -263,10 +263,14 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	changed := st.token != token && !st.token.Zero() && !token.Zero()
 	first := st.taken.IsZero()
 	later := !first && a.ExpiresAt.After(st.account.ExpiresAt) // with the same refresh token: not every provider rotates
+	anew := !first && a.OAuth != st.account.OAuth
 	st.account, st.version, st.token, st.rival, st.taken = a, v, token, a.Rival, time.Now()
 	if a.Problem != nil {
 		e.requeue(st)
 		return full, s
+	}
+	if anew && st.tries.Stuck { // it may do with this client
+		st.tries.Stuck, st.tries.RetryAt = false, time.Time{}
 	}
 	if static { // whatever its refresh token's troubles were
 		if st.tries.Err != nil {

@@ -92,15 +92,11 @@ func (d *desk) notInDemo(a *ui.Actions, e *engine.Engine) {
 }
 
 func signIn(app *wiring.App, again engine.Key, n engine.NewAccount) (*ui.SignIn, error) {
-	name, client := n.Provider, n.Client
+	start := func() (*provider.SignIn, error) { return app.StartSignIn(context.Background(), n) }
 	if again.ID != "" {
-		name = again.Provider
-		i := slices.IndexFunc(app.Snapshot(), func(v engine.View) bool { return v.Key == again })
-		if i >= 0 {
-			client = app.Snapshot()[i].Client
-		}
+		start = func() (*provider.SignIn, error) { return app.StartSignInAgain(context.Background(), again) }
 	}
-	s, err := app.StartSignIn(name, client)
+	s, err := start()
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 // claudeCLIVersion is the Claude Code release whose requests these look like.
 const claudeCLIVersion = "2.1.44"
 
-func claude() dialect {
+func claude(Config) dialect {
 	return dialect{
 		url:    "https://platform.claude.com/v1/oauth/token",
 		fields: fixedFields(map[string]string{"client_id": "9d1c250a-e61b-44d9-88ed-5944d1962f5e"}),

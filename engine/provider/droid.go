@@ -6,7 +6,7 @@ import (
 	"tokentray/engine"
 )
 
-func droid() dialect {
+func droid(Config) dialect {
 	return dialect{
 		url: "https://api.workos.com/user_management/authenticate",
 		fields: func(req engine.ExchangeRequest) (map[string]string, error) {

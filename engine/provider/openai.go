@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func openAI() dialect {
+func openAI(Config) dialect {
 	return dialect{
 		url: "https://auth.openai.com/oauth/token",
 		fields: fixedFields(map[string]string{

@@ -50,6 +50,8 @@ func (t Texts) NextRefresh(v engine.View, p engine.Policy, now time.Time) string
 		return t.Get("when its own program does it")
 	case v.Stuck:
 		return t.Get("when the settings change")
+	case in == "" && engine.Endless(v.ExpiresAt):
+		return t.Get("none: its access token does not expire")
 	case in == "" && p.Proactive && v.Choice.Lazy:
 		return t.Get("when it is asked for, as chosen")
 	case in == "" && p.Proactive && v.Choice.IdleDays > 0:
@@ -68,6 +70,9 @@ func (t Texts) Facts(v engine.View, p engine.Policy, proxy string, now time.Time
 	at := func(when time.Time) string {
 		if when.IsZero() {
 			return t.Get("unknown")
+		}
+		if engine.Endless(when) {
+			return t.Get("it does not expire")
 		}
 		return when.Local().Format("2006-01-02 15:04:05") + " · " + t.Until(when, now)
 	}
