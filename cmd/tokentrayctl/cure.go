@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
+	"tokentray/engine/provider"
 	"tokentray/engine/settings"
 	"tokentray/ui/view"
 )
@@ -47,10 +49,15 @@ func signInAgain(a engine.Account, name string) string {
 	switch {
 	case a.Store == wiring.Logins:
 		return "sign in with " + toolOf(a) + " again"
-	case a.Provider == engine.Droid:
-		return "sign in with Factory's own tool, then tokentrayctl add its refresh token under a new name"
+	case !signsIn(a.Provider):
+		return "sign in with the provider's own tool, then tokentrayctl add its refresh token under a new name"
 	}
 	return "tokentrayctl login " + name
+}
+
+// signsIn reports whether people sign in to a provider from here.
+func signsIn(name string) bool {
+	return name == engine.Generic || slices.ContainsFunc(provider.All(), func(k provider.Known) bool { return k.Name == name && k.SignsIn })
 }
 
 // toolOf is the program whose login the account is.

@@ -1,0 +1,67 @@
+package provider
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tokentray/engine"
+)
+
+// acme is the provider of docs/PROVIDERS.md.
+func acme(Config) dialect {
+	return dialect{
+		url:    "https://acme.example/oauth/token",
+		fields: fixedFields(map[string]string{"client_id": "tokentray"}),
+		authorization: authorization{
+			url:      "https://acme.example/oauth/authorize",
+			scope:    "models offline_access",
+			redirect: "http://127.0.0.1/callback",
+		},
+		lifetime: fixedLifetime(time.Hour),
+	}
+}
+
+// One more built-in provider is its dialect and a line: it is refreshed, signed
+// in to and listed then. So docs/PROVIDERS.md says.
+func TestOneMoreProvider(t *testing.T) {
+	known := builtIn
+	defer func() { builtIn = known }()
+	builtIn = append(slices.Clone(builtIn), builtIn[0])
+	builtIn[len(builtIn)-1].name, builtIn[len(builtIn)-1].of = "acme", acme
+
+	var sent url.Values
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.ParseForm()
+		sent = r.PostForm
+		io.WriteString(w, `{"access_token":"a","refresh_token":"r2"}`)
+	}))
+	defer server.Close()
+	cfg := Config{URLs: map[string]string{"acme": server.URL}}
+	token, err := New(cfg)["acme"].Exchange(t.Context(), request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "client_id": {"tokentray"}}); sent.Encode() != want.Encode() {
+		t.Errorf("sent %s, want %s", sent.Encode(), want.Encode())
+	}
+	if token.RefreshToken.Reveal() != "r2" || time.Until(token.ExpiresAt).Round(time.Minute) != time.Hour {
+		t.Errorf("%+v", token)
+	}
+	s, err := StartSignIn(cfg, "acme", "", engine.Secret{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if !strings.HasPrefix(s.URL, "https://acme.example/oauth/authorize?") {
+		t.Error(s.URL)
+	}
+	if !slices.Contains(All(), Known{"acme", "https://acme.example/oauth/token", true}) || !strings.Contains(Names(), "acme") {
+		t.Errorf("it is not among %v", All())
+	}
+}
