@@ -109,7 +109,8 @@ type Window struct {
 	start    fyne.CanvasObject
 	found    *fyne.Container // on the first page
 	picked   *selection
-	search   *widget.Entry
+	search   *entry
+	dialogs  *dialogs
 	order    *widget.Select
 	strip    *strip
 	sides    *sideBySide
@@ -138,6 +139,7 @@ type Window struct {
 func New(p Params) *Window {
 	t := p.Texts
 	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}}
+	w.dialogs = dialogsOf(w)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
 	w.meaning = widget.NewRichText()
 	w.meaning.Truncation = fyne.TextTruncateEllipsis
@@ -159,7 +161,8 @@ func New(p Params) *Window {
 			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
 	w.picked = newSelection(w)
-	w.search = widget.NewEntry()
+	w.search = w.dialogs.entry(false)
+	w.search.escape = func() { w.search.SetText("") }
 	w.search.SetPlaceHolder(t.Get("Search"))
 	w.search.SetText(p.Habits.Filter)
 	w.search.OnChanged = func(string) { w.draw() } // kept when the window closes
