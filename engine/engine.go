@@ -41,6 +41,7 @@ type Engine struct {
 	// ValidAccessToken reads it without a lock.
 	index atomic.Pointer[map[Key]*state]
 
+	coarse  coarse
 	wake    chan struct{}   // capacity 1: the scheduler looks again
 	ending  context.Context // done when Close is called, by end
 	end     context.CancelFunc

@@ -11,7 +11,8 @@ import (
 // all; a caller's ctx bounds its own wait alone. A refresh that fails while the
 // token still lives serves that token.
 //
-// A hit costs no I/O, no lock and no allocation. In a running engine in
+// A hit costs no I/O, no lock, no allocation and no look at the clock: it goes
+// by one that is at most 100 ms old. In a running engine in
 // proactive mode a token inside the window is served and refreshed behind the
 // caller's back.
 //
@@ -20,8 +21,15 @@ import (
 // provider.
 func (e *Engine) ValidAccessToken(ctx context.Context, key Key) (Secret, error) {
 	if st := (*e.index.Load())[key]; st != nil {
-		if t := st.live.Load(); t != nil && e.clock().Before(t.until) {
-			return t.access, nil
+		if t := st.live.Load(); t != nil {
+			valid, ok := e.coarse.before(t.until)
+			if !ok {
+				valid = e.clock().UnixNano() < t.until
+				e.wind()
+			}
+			if valid {
+				return t.access, nil
+			}
 		}
 	}
 	return e.validAccessToken(ctx, key)
@@ -179,5 +187,5 @@ func (e *Engine) serve(st *state, access Secret, expiry time.Time, skew time.Dur
 			e.hasten(st)
 		}
 	}
-	st.live.Store(&liveToken{access, until, expiry})
+	st.live.Store(&liveToken{access, until.Add(-coarseStep).UnixNano(), expiry})
 }

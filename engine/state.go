@@ -42,7 +42,7 @@ type state struct {
 // liveToken is an access token and until when it can be handed out unseen.
 type liveToken struct {
 	access Secret
-	until  time.Time
+	until  int64 // Unix time in ns
 	expiry time.Time
 }
 
