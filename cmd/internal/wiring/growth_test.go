@@ -1,0 +1,63 @@
+package wiring
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"tokentray/engine/store/relay/redistest"
+)
+
+// BenchmarkGrowth is what more accounts cost on a relay's Redis: the time from
+// the start to the first list, that of each later scan, and the memory that one
+// account takes. Journal and Redis are real.
+func BenchmarkGrowth(b *testing.B) {
+	for _, accounts := range []int{1_000, 10_000, 100_000} {
+		server := redistest.Start(b)
+		sim := redistest.NewSim(b, server, encryptionKey, "")
+		if err := sim.Fill(b.Context(), accounts, 8*time.Hour); err != nil {
+			b.Fatal(err)
+		}
+		home := b.TempDir()
+		k := keeper{Redis: server.Addr, Home: home}
+		b.Run(fmt.Sprintf("of=start/accounts=%d", accounts), func(b *testing.B) {
+			for b.Loop() {
+				app := k.open(b)
+				if err := app.Scan(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				if n := len(app.Snapshot()); n != accounts {
+					b.Fatal(n, "accounts")
+				}
+				app.Close()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(accounts), "ns/account")
+		})
+		b.Run(fmt.Sprintf("of=scan/accounts=%d", accounts), func(b *testing.B) {
+			before := heap()
+			app := k.open(b)
+			defer app.Close()
+			if err := app.Scan(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			memory := heap() - before
+			for b.Loop() {
+				if err := app.Scan(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(memory)/float64(accounts), "memory-B/account")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(accounts), "ns/account")
+		})
+	}
+}
+
+// heap is the memory in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
