@@ -1,17 +1,20 @@
 package wiring
 
 import (
+	"crypto/rand"
 	"fmt"
 	"runtime"
 	"testing"
 	"time"
 
+	"tokentray/engine"
 	"tokentray/engine/store/relay/redistest"
 )
 
 // BenchmarkGrowth is what more accounts cost on a relay's Redis: the time from
 // the start to the first list, that of each later scan, and the memory that one
-// account takes. Journal and Redis are real.
+// account takes when it was refreshed sixteen times or more. Journal and Redis
+// are real.
 func BenchmarkGrowth(b *testing.B) {
 	for _, accounts := range []int{1_000, 10_000, 100_000} {
 		server := redistest.Start(b)
@@ -41,6 +44,23 @@ func BenchmarkGrowth(b *testing.B) {
 			if err := app.Scan(b.Context()); err != nil {
 				b.Fatal(err)
 			}
+			var keys []engine.Key
+			for _, v := range app.Snapshot() {
+				keys = append(keys, v.Key)
+			}
+			rotated := func(_ engine.Key, r *engine.Record) {
+				for range 16 {
+					r.Used = append(r.Used, engine.NewSecret(rand.Text()).Fingerprint())
+				}
+				r.Settled = rand.Text()
+			}
+			if err := (journal{app}).Update(b.Context(), rotated, keys...); err != nil {
+				b.Fatal(err)
+			}
+			if err := app.Scan(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			keys = nil
 			memory := heap() - before
 			for b.Loop() {
 				if err := app.Scan(b.Context()); err != nil {
