@@ -1,9 +1,14 @@
 package wiring
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +75,53 @@ func BenchmarkGrowth(b *testing.B) {
 			b.ReportMetric(float64(memory)/float64(accounts), "memory-B/account")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(accounts), "ns/account")
 		})
+	}
+}
+
+// Minute-long tokens, refreshed over and over: neither memory nor goroutines
+// grow with the refreshes.
+func TestSoak(t *testing.T) {
+	if !long() {
+		t.Skip("takes minutes: make test-long")
+	}
+	const accounts = 100
+	var exchanges atomic.Int64
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		n := exchanges.Add(1)
+		fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":60,"token_type":"Bearer"}`, n, n)
+	}))
+	defer endpoint.Close()
+	server := redistest.Start(t)
+	k := keeper{Redis: server.Addr, Home: t.TempDir(), TokenURL: endpoint.URL, Proactive: true, Interval: 10 * time.Second, Window: 5 * time.Minute}
+	app := k.open(t)
+	defer app.Close()
+	if err := redistest.NewSim(t, server, encryptionKey, "").Fill(t.Context(), accounts, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	running.Go(func() { app.Run(ctx) })
+	wait := func(n int64) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Minute); exchanges.Load() < n; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d refreshes, not %d, in 10 minutes", exchanges.Load(), n)
+			}
+		}
+	}
+	wait(4 * accounts) // all is in its stride
+	began, memory, goroutines := exchanges.Load(), heap(), runtime.NumGoroutine()
+	wait(12 * accounts)
+	refreshes, grown, more := exchanges.Load()-began, heap()-memory, runtime.NumGoroutine()-goroutines
+	t.Logf("%d refreshes: memory grew by %d B, by %d B each; %d goroutines, %d before", refreshes, grown, grown/refreshes, goroutines+more, goroutines)
+	if grown/refreshes > 256 { // a token that is used up leaves its fingerprint
+		t.Errorf("memory grows: by %d B a refresh", grown/refreshes)
+	}
+	if more > accounts { // each account may have a read-back that waits
+		t.Errorf("goroutines grow: by %d", more)
 	}
 }
 
