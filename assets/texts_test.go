@@ -25,7 +25,7 @@ var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", 
 	"observed", "shared", "restored", "unreadable",
 	"Claude Code's login (.credentials.json)", "Gemini CLI's login (oauth_creds.json)", "Codex's login (auth.json)", "A relay's export (JSON)", "Tokentray's export",
 	"In a shell", "curl", "Claude Code, in ~/.claude/settings.json", "A status bar",
-	"Theme", "Notifications", "Start hidden in the tray", "Language"}
+	"Theme", "Notifications", "Start hidden in the tray", "Language", "Rest while hidden"}
 
 // Every text of the window, the tray and the notifications stands in every
 // language's file, and no file has one that nobody says.

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -111,13 +112,14 @@ type Window struct {
 	passed     engine.Summary
 	passedAt   time.Time
 	saidUntil  time.Time // the line keeps what was said
-	visible    bool
+	visible    atomic.Bool
 }
 
 // New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
-	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}}
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}}
+	w.visible.Store(true)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
 	w.meaning = widget.NewLabel("")
 	w.meaning.Truncation, w.meaning.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
@@ -207,13 +209,13 @@ func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
 				return
 			}
 		case <-second.C:
-			w.p.Do(w.tick)
+			if w.visible.Load() { // else it costs nothing
+				w.p.Do(w.tick)
+			}
 		case <-scan.C:
-			w.p.Do(func() {
-				if w.visible {
-					go w.p.Engine.Scan(ctx)
-				}
-			})
+			if w.visible.Load() {
+				go w.p.Engine.Scan(ctx)
+			}
 		}
 	}
 }
@@ -293,11 +295,8 @@ func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time)
 	}
 }
 
-// tick counts down; it costs nothing while nobody looks.
+// tick counts down.
 func (w *Window) tick() {
-	if !w.visible {
-		return
-	}
 	now := time.Now()
 	w.accounts.tick(now)
 	w.words(w.p.Engine.Policy(), w.accounts.views, now)

@@ -23,6 +23,7 @@ import (
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/park"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -43,6 +44,9 @@ type desk struct {
 	texts  view.Texts
 	// instance answers commands with the engine that is worked with.
 	instance *instance.Instance
+	// loop is Fyne's. All that is for it goes through its Do.
+	loop  *park.Loop
+	rests bool // it may while nothing is seen
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
@@ -80,7 +84,7 @@ func (d *desk) beginDemo() error {
 	if err != nil {
 		return err
 	}
-	fyne.Do(func() {
+	d.loop.Do(func() {
 		d.work(core{engine: made.Engine, source: func(engine.Key) (string, string) { return d.texts.Get("demo"), d.texts.Get("the demo") },
 			policyChosen: func(engine.Policy) string { return "" }, close: made.Close,
 			banner:  d.texts.Get("DEMO: made-up accounts, a real engine. Nothing is kept."),
@@ -110,15 +114,15 @@ func (d *desk) work(c core, run func(context.Context)) {
 		d.notInDemo(&actions, c.engine)
 	}
 	window := ui.New(ui.Params{
-		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
+		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: d.loop.Do, Banner: c.banner, ProxyText: proxyText,
 		Seen: d.kept(ownSeen) == "yes", Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()
 	if hides {
-		window.Tray(tray)
+		window.Tray(trayOf(tray, window.Window, d.loop.Do, d.quit))
 		window.SetCloseIntercept(d.conceal)
 	} else {
-		window.SetOnClosed(d.app.Quit)
+		window.SetOnClosed(d.quit)
 	}
 	window.Follow(ctx)
 	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
@@ -267,7 +271,7 @@ func try(set settings.Settings) error {
 // again works with the stores of set.
 func (d *desk) again(set settings.Settings) error {
 	failed := make(chan error, 1)
-	fyne.Do(func() { failed <- d.begin(set) })
+	d.loop.Do(func() { failed <- d.begin(set) })
 	return <-failed
 }
 
@@ -318,6 +322,7 @@ const (
 	ownHidden        = "APP_START_HIDDEN"
 	ownLanguage      = "APP_LANGUAGE"
 	ownSeen          = "APP_FIRST_PAGE_SEEN"
+	ownPark          = "APP_PARK"
 )
 
 // own is one of these, and what it can be; the first is the default.
@@ -329,6 +334,7 @@ var own = []struct {
 	{ownNotifications, "Notifications", []string{"on", "off"}},
 	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
 	{ownLanguage, "Language", []string{"system", "English", "简体中文"}},
+	{ownPark, "Rest while hidden", []string{"auto", "off"}},
 }
 
 // kept returns what the app keeps under a name, or its default.
@@ -421,8 +427,9 @@ func (d *desk) save(changed map[string]string) map[string]error {
 		return fail(err)
 	}
 	failed := make(chan error, 1)
-	fyne.Do(func() {
+	d.loop.Do(func() {
 		d.look()
+		d.mayRest()
 		failed <- d.begin(set)
 	})
 	if err := <-failed; err != nil {

@@ -42,10 +42,11 @@ func run() (err error) {
 		return err
 	}
 	d := &desk{set: set}
+	d.loop = d.newLoop()
 	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
 		return err
 	}
-	d.instance = instance.New(set.Paths.Data, func() { fyne.Do(d.open) })
+	d.instance = instance.New(set.Paths.Data, func() { d.loop.Do(d.open) })
 	if err := d.instance.Claim(); err != nil {
 		return err
 	}
@@ -73,10 +74,13 @@ func run() (err error) {
 		return err
 	}
 	d.app.Lifecycle().SetOnStarted(func() {
+		d.mayRest()
+		d.loop.Start()
 		go func() {
 			select {
 			case <-signals:
-				fyne.Do(d.app.Quit)
+				d.loop.Stop()
+				d.loop.Do(d.app.Quit)
 			case <-ended:
 			}
 		}()
