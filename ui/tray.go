@@ -139,6 +139,10 @@ func (t *tray) mute(now time.Time) *fyne.MenuItem {
 // Open shows the window, wherever it is.
 func (w *Window) Open() {
 	w.visible.Store(true)
+	select {
+	case w.opened <- struct{}{}:
+	default:
+	}
 	w.Window.Show()
 	w.Window.RequestFocus()
 	w.draw()

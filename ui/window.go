@@ -113,12 +113,13 @@ type Window struct {
 	passedAt   time.Time
 	saidUntil  time.Time // the line keeps what was said
 	visible    atomic.Bool
+	opened     chan struct{} // tells the clock; has room for one
 }
 
 // New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
-	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}}
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
 	w.visible.Store(true)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
 	w.meaning = widget.NewLabel("")
@@ -209,9 +210,13 @@ func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
 				return
 			}
 		case <-second.C:
-			if w.visible.Load() { // else it costs nothing
+			if w.visible.Load() {
 				w.p.Do(w.tick)
+			} else { // hidden, it costs nothing
+				second.Stop()
 			}
+		case <-w.opened:
+			second.Reset(time.Second)
 		case <-scan.C:
 			if w.visible.Load() {
 				go w.p.Engine.Scan(ctx)

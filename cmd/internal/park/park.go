@@ -29,7 +29,6 @@ import (
 const (
 	restAtMost  = 500 * time.Millisecond
 	wakesWithin = 250 * time.Millisecond // later is late
-	takesWithin = time.Second            // for the loop to come to rest
 )
 
 // Params is what a Loop is made of.
@@ -79,18 +78,25 @@ func (l *Loop) Do(f func()) {
 }
 
 // Start lets the loop, which must run by now, rest from time to time until Stop.
-func (l *Loop) Start() {
-	go func() {
-		for rested := true; l.lives(); {
-			if !rested && !l.pause() {
-				return
-			}
-			var put bool
-			if rested, put = l.turn(); !put {
-				return
-			}
-		}
-	}()
+func (l *Loop) Start() { l.next() }
+
+// next puts a turn on the loop, unless that is over.
+func (l *Loop) next() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.stopped {
+		l.p.Put(l.turn)
+	}
+}
+
+// turn has the loop rest once, and again at once if nothing disturbed it. On the
+// loop: no other thread has to wake up for that.
+func (l *Loop) turn() {
+	if l.wait() {
+		l.next()
+	} else {
+		time.AfterFunc(restAtMost, l.next)
+	}
 }
 
 // Stop ends the resting for good. It does not wait.
@@ -100,58 +106,6 @@ func (l *Loop) Stop() {
 	if !l.stopped {
 		l.stopped = true
 		close(l.gone)
-	}
-}
-
-func (l *Loop) lives() bool {
-	select {
-	case <-l.gone:
-		return false
-	default:
-		return true
-	}
-}
-
-// pause leaves the loop alone for a while. It returns false if that is for good.
-func (l *Loop) pause() bool {
-	timer := time.NewTimer(restAtMost)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-l.gone:
-		return false
-	}
-}
-
-// turn has the loop rest once. It returns whether it did, undisturbed, and
-// false for put if it is not to rest any more.
-func (l *Loop) turn() (rested, put bool) {
-	type turn struct {
-		taken  time.Time
-		rested bool
-	}
-	over, asked := make(chan turn, 1), time.Now()
-	l.mu.Lock()
-	if l.stopped {
-		l.mu.Unlock()
-		return false, false
-	}
-	l.p.Put(func() {
-		t := turn{taken: time.Now()}
-		t.rested = l.wait()
-		over <- t
-	})
-	l.mu.Unlock()
-	select {
-	case t := <-over:
-		if took := t.taken.Sub(asked); took > takesWithin {
-			l.giveUp(fmt.Sprintf("it came to rest after %s", took.Round(time.Millisecond)))
-			return false, false
-		}
-		return t.rested, true
-	case <-l.gone:
-		return false, false
 	}
 }
 
@@ -178,9 +132,11 @@ func (l *Loop) wait() bool {
 }
 
 func (l *Loop) giveUp(reason string) {
-	if !l.lives() {
-		return
+	l.mu.Lock()
+	over := l.stopped
+	l.mu.Unlock()
+	if !over {
+		l.Stop()
+		l.p.GaveUp(reason)
 	}
-	l.Stop()
-	l.p.GaveUp(reason)
 }

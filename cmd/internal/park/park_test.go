@@ -174,37 +174,45 @@ func TestWhatTheToolkitPutsItself(t *testing.T) {
 	})
 }
 
-func TestGivesUp(t *testing.T) {
-	for name, hinder := range map[string]func(f *fixture){
-		// The wake-up's function stands behind another that takes long.
-		"when a wake-up comes late": func(f *fixture) {
-			f.loop.put(func() { time.Sleep(2 * wakesWithin) })
+func TestAWakeUpThatComesLateIsTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin()
+		defer f.end()
+		time.Sleep(5100 * time.Millisecond)
+		f.loop.put(func() { time.Sleep(2 * wakesWithin) }) // stands before what wakes it
+		for range 3 {
 			f.Do(func() {})
-		},
-		"when the loop is taken up": func(f *fixture) {
-			f.Do(func() { time.Sleep(restAtMost + 2*takesWithin) })
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := begin()
-				defer f.end()
-				time.Sleep(5100 * time.Millisecond)
-				hinder(f)
-				time.Sleep(5 * time.Second)
-				if len(f.gaveUp) != 1 {
-					t.Fatalf("said %d times", len(f.gaveUp))
-				}
-				t.Log(<-f.gaveUp)
-				if n := f.turns(10 * time.Second); n < 590 {
-					t.Errorf("it rests still: %d turns in 10 s", n)
-				}
-				did := make(chan bool)
-				f.Do(func() { did <- true })
-				<-did
-			})
-		})
-	}
+		}
+		time.Sleep(5 * time.Second)
+		if len(f.gaveUp) != 1 {
+			t.Fatalf("it said so %d times", len(f.gaveUp))
+		}
+		if n := f.turns(10 * time.Second); n < 590 {
+			t.Errorf("it rests still: %d turns in 10 s", n)
+		}
+		did := make(chan bool)
+		f.Do(func() { did <- true })
+		<-did
+	})
+}
+
+// A loop that is busy with its own is not late: it did not rest.
+func TestABusyLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := begin()
+		defer f.end()
+		time.Sleep(5100 * time.Millisecond)
+		f.Do(func() { time.Sleep(5 * time.Second) })
+		time.Sleep(time.Second)
+		f.Do(func() {})
+		time.Sleep(10 * time.Second)
+		if len(f.gaveUp) > 0 {
+			t.Error("it gave up: ", <-f.gaveUp)
+		}
+		if n := f.turns(10 * time.Second); n > 45 {
+			t.Errorf("it does not rest any more: %d turns in 10 s", n)
+		}
+	})
 }
 
 // The loop may end as soon as Stop was called: nothing is put on it then, and

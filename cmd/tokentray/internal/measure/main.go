@@ -1,0 +1,242 @@
+//go:build measure
+
+// Command measure prints what the app costs and how fast it is, with 1,000
+// accounts, beside an empty Fyne window in the same run. scripts/measure-ui runs
+// it on a desktop of its own.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tokentray/engine/provider/strict"
+)
+
+func main() {
+	span := flag.Duration("span", time.Minute, "how long each share of a core is measured")
+	rounds := flag.Int("rounds", 3, "how often each share of a core is measured")
+	tries := flag.Int("tries", 20, "how often each time is measured")
+	accounts := flag.Int("accounts", 1000, "accounts")
+	flag.Parse()
+	if err := run(*span, *rounds, *tries, *accounts); err != nil {
+		fmt.Fprintln(os.Stderr, "measure:", err)
+		os.Exit(1)
+	}
+}
+
+func run(span time.Duration, rounds, tries, accounts int) error {
+	dir, err := os.MkdirTemp("", "measure")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	provider, err := strict.New()
+	if err != nil {
+		return err
+	}
+	defer provider.Close()
+	s, err := openScreen()
+	if err != nil {
+		return err
+	}
+	rests, free := filepath.Join(dir, "rests"), filepath.Join(dir, "free")
+	if err := fill(rests, provider, accounts); err != nil {
+		return err
+	}
+	if err := os.CopyFS(free, os.DirFS(rests)); err != nil {
+		return err
+	}
+	if err := keep(free, map[string]string{"APP_PARK": "off"}); err != nil {
+		return err
+	}
+	fmt.Printf("%d accounts, proactive; shares of a core over %s, %d rounds; times, %d tries. Load at the start: %s\n\n", accounts, span, rounds, tries, load())
+	fmt.Println("| what | median | least | most |")
+	fmt.Println("|---|---|---|---|")
+	for _, measure := range []func() error{
+		func() error { return firstFrames(s, rests, provider, tries) },
+		func() error { return hidden(s, rests, free, provider, span, rounds, tries) },
+		func() error { return visible(s, rests, provider, span, rounds) },
+	} {
+		if err := measure(); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("\nLoad at the end: %s\n", load())
+	log, _ := os.ReadFile(filepath.Join(rests, "tokentray.log"))
+	if n := strings.Count(string(log), "does not rest any more"); n > 0 {
+		fmt.Printf("%d of the app's starts gave up resting, as a wake-up came late: the shares hold for a loop that does not rest.\n", n)
+	}
+	return nil
+}
+
+// firstFrames measures from the start of the program to its first frame, the
+// two in turn.
+func firstFrames(s screen, home string, provider *strict.Server, tries int) error {
+	var app, bare, more []float64
+	first := func(p *program, err error) (float64, error) {
+		if err != nil {
+			return 0, err
+		}
+		defer p.stop()
+		err = until("the first frame is drawn", func() bool { return s.drawn(s.seen(p.title), p.colours) })
+		return milliseconds(time.Since(p.begun)), err
+	}
+	for range tries {
+		b, err := first(startBare())
+		if err != nil {
+			return err
+		}
+		a, err := first(startApp(home, provider))
+		if err != nil {
+			return err
+		}
+		app, bare, more = append(app, a), append(bare, b), append(more, a-b)
+	}
+	row("first frame: the app", "ms", app)
+	row("first frame: an empty window", "ms", bare)
+	row("first frame: the app's more", "ms", more)
+	return nil
+}
+
+// hidden measures hidden programs, all at the same time, and how fast a window
+// is there again.
+func hidden(s screen, rests, free string, provider *strict.Server, span time.Duration, rounds, tries int) error {
+	resting, err := startApp(rests, provider)
+	if err != nil {
+		return err
+	}
+	defer resting.stop()
+	if err := resting.settleAndHide(s); err != nil {
+		return err
+	}
+	unparked, err := startApp(free, provider)
+	if err != nil {
+		return err
+	}
+	defer unparked.stop()
+	if err := unparked.settleAndHide(s); err != nil {
+		return err
+	}
+	bare, err := startBare("hidden")
+	if err != nil {
+		return err
+	}
+	defer bare.stop()
+	time.Sleep(15 * time.Second)
+	var parts [3][]float64
+	for range rounds {
+		now, err := shares(span, resting, unparked, bare)
+		if err != nil {
+			return err
+		}
+		for i, part := range now {
+			parts[i] = append(parts[i], part)
+		}
+	}
+	row("hidden: the app", "% of a core", parts[0])
+	row("hidden: the app, APP_PARK=off", "% of a core", parts[1])
+	row("hidden: an empty window", "% of a core", parts[2])
+
+	var mapped, drawn []float64
+	for i := range tries {
+		time.Sleep(time.Duration(1500+i*37) * time.Millisecond) // it rests again
+		if err := resting.open(); err != nil {
+			return err
+		}
+		if err := until("the window is shown", func() bool { return s.seen(resting.title) != 0 }); err != nil {
+			return err
+		}
+		mapped = append(mapped, milliseconds(time.Since(resting.begun)))
+		if err := until("the window is drawn", func() bool { return s.drawn(s.seen(resting.title), resting.colours) }); err != nil {
+			return err
+		}
+		drawn = append(drawn, milliseconds(time.Since(resting.begun)))
+		if err := resting.hide(s); err != nil {
+			return err
+		}
+	}
+	row("Open in the tray's menu: the window is there", "ms", mapped)
+	row("Open in the tray's menu: it is drawn", "ms", drawn)
+
+	var second []float64
+	for i := range tries {
+		time.Sleep(time.Duration(1500+i*37) * time.Millisecond)
+		p, err := startApp(rests, provider)
+		if err != nil {
+			return err
+		}
+		if err := until("the window is shown", func() bool { return s.seen(resting.title) != 0 }); err != nil {
+			return err
+		}
+		second = append(second, milliseconds(time.Since(p.begun)))
+		p.Wait()
+		if err := resting.hide(s); err != nil {
+			return err
+		}
+	}
+	row("a second start, from its exec: the window is there", "ms", second)
+	return nil
+}
+
+// settleAndHide waits for the window, and hides it.
+func (p *program) settleAndHide(s screen) error {
+	if err := until("the window is drawn", func() bool { return s.drawn(s.seen(p.title), p.colours) }); err != nil {
+		return err
+	}
+	time.Sleep(2 * time.Second)
+	return p.hide(s)
+}
+
+// visible measures visible windows at the same time.
+func visible(s screen, home string, provider *strict.Server, span time.Duration, rounds int) error {
+	bare, err := startBare()
+	if err != nil {
+		return err
+	}
+	defer bare.stop()
+	app, err := startApp(home, provider)
+	if err != nil {
+		return err
+	}
+	defer app.stop()
+	if err := until("the window is drawn", func() bool { return s.drawn(s.seen(app.title), app.colours) }); err != nil {
+		return err
+	}
+	time.Sleep(15 * time.Second)
+	var parts [2][]float64
+	var more []float64
+	for range rounds {
+		now, err := shares(span, app, bare)
+		if err != nil {
+			return err
+		}
+		parts[0], parts[1], more = append(parts[0], now[0]), append(parts[1], now[1]), append(more, now[0]-now[1])
+	}
+	row("visible, counting down: the app", "% of a core", parts[0])
+	row("visible: an empty window", "% of a core", parts[1])
+	row("visible: the app's more", "points", more)
+	return nil
+}
+
+// row prints one line of the table.
+func row(what, unit string, values []float64) {
+	slices.Sort(values)
+	digits := 0
+	if unit != "ms" {
+		digits = 2
+	}
+	show := func(v float64) string { return fmt.Sprintf("%.*f %s", digits, v, unit) }
+	fmt.Printf("| %s | %s | %s | %s |\n", what, show((values[(len(values)-1)/2]+values[len(values)/2])/2), show(values[0]), show(values[len(values)-1]))
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func load() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	return string(text[:len("0.00 0.00 0.00")])
+}

@@ -1,0 +1,162 @@
+//go:build measure
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"tokentray/engine"
+	"tokentray/engine/provider/strict"
+	"tokentray/engine/store/local"
+)
+
+// program is a process that is measured.
+type program struct {
+	*exec.Cmd
+	title   string
+	colours int // its window has at least, once it is drawn
+	begun   time.Time
+}
+
+// fill makes a data folder with accounts that expire in 1 to 9 hours.
+func fill(home string, provider *strict.Server, accounts int) error {
+	store, err := local.Open(filepath.Join(home, "tokentray.db"))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	for i := range accounts {
+		login := provider.SignIn(engine.Claude, "")
+		left := time.Hour + 8*time.Hour*time.Duration(i)/time.Duration(accounts)
+		if _, err := store.Add(context.Background(), engine.NewAccount{Provider: engine.Claude, Name: fmt.Sprintf("account %04d", i+1),
+			RefreshToken: engine.NewSecret(login.Refresh), AccessToken: engine.NewSecret(login.Access), ExpiresAt: time.Now().Add(left)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep writes what the app keeps in its settings.
+func keep(home string, values map[string]string) error {
+	text, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(home, "settings.json"), text, 0o600)
+}
+
+// startApp starts the app, proactive, on a data folder.
+func startApp(home string, provider *strict.Server) (*program, error) {
+	return start("Tokentray", 20, os.Getenv("TOKENTRAY_BINARY"), nil, "TOKENTRAY_HOME="+home, "CLAUDE_TOKEN_URL="+provider.URL(engine.Claude),
+		"ENABLE_PROACTIVE_TOKEN_REFRESH=true")
+}
+
+// startBare starts the empty window.
+func startBare(args ...string) (*program, error) {
+	return start("Bare", 1, os.Getenv("TOKENTRAY_BARE"), args)
+}
+
+func start(title string, colours int, path string, args []string, env ...string) (*program, error) {
+	p := &program{Cmd: exec.Command(path, args...), title: title, colours: colours}
+	p.Env = append(append(os.Environ(), "FYNE_THEME=light"), env...)
+	p.begun = time.Now()
+	return p, p.Start()
+}
+
+// stop ends it, and waits for that.
+func (p *program) stop() {
+	p.Process.Signal(os.Interrupt)
+	p.Wait()
+}
+
+// spent is the processor's time so far.
+func (p *program) spent() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond, nil
+}
+
+// shares are how much of a core each took in the same span of time, in percent.
+func shares(span time.Duration, all ...*program) ([]float64, error) {
+	before, after := make([]time.Duration, len(all)), make([]time.Duration, len(all))
+	look := func(to []time.Duration) (err error) {
+		for i, p := range all {
+			if to[i], err = p.spent(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := look(before); err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	time.Sleep(span)
+	if err := look(after); err != nil {
+		return nil, err
+	}
+	took, parts := time.Since(begun), make([]float64, len(all))
+	for i := range all {
+		parts[i] = 100 * float64(after[i]-before[i]) / float64(took)
+	}
+	return parts, nil
+}
+
+// hide closes the window as its owner would: it goes to the tray.
+func (p *program) hide(s screen) error {
+	next := time.Now()
+	return until(p.title+" is hidden", func() bool {
+		w := s.seen(p.title)
+		if w != 0 && time.Now().After(next) { // a key can come too early
+			next = time.Now().Add(2 * time.Second)
+			id := strconv.FormatUint(uint64(w), 10)
+			exec.Command("xdotool", "windowfocus", id, "key", "--window", id, "alt+F4").Run()
+		}
+		return w == 0
+	})
+}
+
+// open chooses Open in the menu of its tray icon.
+func (p *program) open() error {
+	bus, err := dbus.SessionBus()
+	if err != nil {
+		return err
+	}
+	menu := bus.Object(fmt.Sprintf("org.kde.StatusNotifierItem-%d-1", p.Process.Pid), "/StatusNotifierItem/menu")
+	var revision uint32
+	var root struct {
+		ID         int32
+		Properties map[string]dbus.Variant
+		Children   []dbus.Variant
+	}
+	if err := menu.Call("com.canonical.dbusmenu.GetLayout", 0, int32(0), int32(1), []string{"label"}).Store(&revision, &root); err != nil {
+		return err
+	}
+	for _, child := range root.Children {
+		item, _ := child.Value().([]any)
+		if len(item) < 2 {
+			continue
+		}
+		id, _ := item[0].(int32)
+		if properties, _ := item[1].(map[string]dbus.Variant); properties["label"].Value() == "Open" {
+			p.begun = time.Now()
+			return menu.Call("com.canonical.dbusmenu.Event", 0, id, "clicked", dbus.MakeVariant(""), uint32(0)).Err
+		}
+	}
+	return fmt.Errorf("no Open in the menu of %d", p.Process.Pid)
+}

@@ -1,0 +1,100 @@
+//go:build measure
+
+package main
+
+/*
+#cgo LDFLAGS: -lX11
+#include <stdlib.h>
+#include <string.h>
+#include <X11/Xlib.h>
+#include <X11/Xutil.h>
+
+static int ignore(Display *d, XErrorEvent *e) { return 0; } // a window went while it was looked at
+
+static Display *openScreen(void) {
+	XSetErrorHandler(ignore);
+	return XOpenDisplay(NULL);
+}
+
+// seen finds the window with a title that is on the screen, 0: none.
+static Window seen(Display *d, Window w, const char *title) {
+	char *name = NULL;
+	if (XFetchName(d, w, &name) && name) {
+		int same = strcmp(name, title) == 0;
+		XFree(name);
+		XWindowAttributes a;
+		if (same && XGetWindowAttributes(d, w, &a) && a.map_state == IsViewable) return w;
+	}
+	Window root, parent, *below = NULL, found = 0;
+	unsigned n = 0;
+	if (XQueryTree(d, w, &root, &parent, &below, &n)) {
+		for (unsigned i = 0; i < n && !found; i++) found = seen(d, below[i], title);
+		if (below) XFree(below);
+	}
+	return found;
+}
+
+// colours counts those of some of the window's lines, up to 64; 0: they cannot
+// be had, or one is as black as the screen was before.
+static int colours(Display *d, Window w) {
+	XWindowAttributes a;
+	if (!XGetWindowAttributes(d, w, &a) || a.map_state != IsViewable) return 0;
+	unsigned long had[64];
+	int n = 0;
+	for (int line = 1; line < 16; line++) {
+		XImage *i = XGetImage(d, w, 0, a.height * line / 16, a.width, 1, AllPlanes, ZPixmap);
+		if (!i) return 0;
+		int black = 0;
+		for (int x = 0; x < a.width; x++) {
+			unsigned long c = XGetPixel(i, x, 0) & 0xffffff;
+			int k = 0;
+			while (k < n && had[k] != c) k++;
+			if (k == n && n < 64) had[n++] = c;
+			black += c == 0;
+		}
+		XDestroyImage(i);
+		if (black > a.width / 2) return 0;
+	}
+	return n;
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"time"
+	"unsafe"
+)
+
+// screen is what is to be seen.
+type screen struct{ display *C.Display }
+
+func openScreen() (screen, error) {
+	d := C.openScreen()
+	if d == nil {
+		return screen{}, errors.New("no X display")
+	}
+	return screen{d}, nil
+}
+
+// seen is the window with a title that is on the screen, 0 if none is.
+func (s screen) seen(title string) C.Window {
+	name := C.CString(title)
+	defer C.free(unsafe.Pointer(name))
+	return C.seen(s.display, C.XDefaultRootWindow(s.display), name)
+}
+
+// drawn says whether something with at least so many colours is in it.
+func (s screen) drawn(w C.Window, atLeast int) bool {
+	return w != 0 && int(C.colours(s.display, w)) >= atLeast
+}
+
+// until waits for what holds, looking every millisecond.
+func until(what string, holds func() bool) error {
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return errors.New("it never came about that " + what)
+		}
+	}
+	return nil
+}
