@@ -74,8 +74,7 @@ func run() (err error) {
 		return err
 	}
 	d.app.Lifecycle().SetOnStarted(func() {
-		d.mayRest()
-		d.loop.Start()
+		d.startRests()
 		go func() {
 			select {
 			case <-signals:

@@ -1,3 +1,5 @@
+//go:build linux && (x11 || !wayland)
+
 package main
 
 import (
@@ -8,13 +10,11 @@ import (
 	"fyne.io/systray"
 )
 
-// canPark says whether Fyne's loop may rest while the window is hidden. On X11
-// nothing but what the display sends is late then, and that by half a second:
-// who pastes what was copied here waits that long. Wayland closes the
-// connection of who does not answer. Once the app runs.
-func canPark(w fyne.Window) (can bool) {
-	native, ok := w.(driver.NativeWindow)
-	if ok {
+// parks says whether Fyne's loop may rest while the window is hidden, once the
+// app runs: on X11, whose connection tells when there is something to look at.
+// Wayland closes the connection of who does not answer.
+func parks(w fyne.Window) (can bool) {
+	if native, ok := w.(driver.NativeWindow); ok {
 		native.RunNative(func(context any) { _, can = context.(driver.X11WindowContext) })
 	}
 	return can

@@ -1,14 +1,19 @@
-//go:build !linux
+//go:build !linux || (wayland && !x11)
 
 package main
 
 import (
+	"errors"
+
 	"fyne.io/fyne/v2"
 	fynedesktop "fyne.io/fyne/v2/driver/desktop"
 )
 
-// canPark: elsewhere the system's own events come in on the loop's thread.
-func canPark(fyne.Window) bool { return false }
+// parks: elsewhere the system's own events come in on the loop's thread.
+func parks(fyne.Window) bool { return false }
+
+// watchDisplay is for a loop that rests.
+func watchDisplay(func()) (arm func(), err error) { return nil, errors.ErrUnsupported }
 
 // trayOf is for a loop that rests.
 func trayOf(app fynedesktop.App, _ fyne.Window, _ func(func()), _ func()) fynedesktop.App { return app }

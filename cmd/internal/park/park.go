@@ -1,10 +1,10 @@
 // Package park lets a toolkit's event loop rest while no window is seen: Fyne's
 // turns 60 times a second for ever, which costs a hidden app 1 to 2 % of a core.
 //
-// The loop is kept within a function that waits, half a second at most at a
-// time; between two of them it turns once, so that what comes from the display
-// is still looked at. Whoever has something for the loop goes through Do, which
-// ends the waiting first. What holds:
+// The loop is kept within a function that waits, 5 s at most at a time, and turns
+// between two of them. Whoever has something for the loop goes through Do, which
+// ends the waiting first; so does the display as soon as it sends something. What
+// holds:
 //
 //   - A function given to Do begins at once, however long the loop would have
 //     waited: Do counts it as due before it wakes the loop, and the loop does not
@@ -12,7 +12,7 @@
 //   - After a wake-up the loop is left alone for half a second: what a click
 //     begins is not slowed down.
 //   - Do never waits, from the loop's own goroutine neither. What the toolkit
-//     itself puts on the loop, past Do, waits half a second at most.
+//     itself puts on the loop, past Do, waits 5 s at most.
 //   - After Stop nothing is put on the loop for resting, and a loop that rests is
 //     woken: so the loop can be ended then, by a function given to Do too.
 //   - A wake-up that comes late once, for whatever reason, is the last: from then
@@ -27,7 +27,8 @@ import (
 )
 
 const (
-	restAtMost  = 500 * time.Millisecond
+	restAtMost  = 5 * time.Second
+	aloneFor    = 500 * time.Millisecond // after a wake-up
 	wakesWithin = 250 * time.Millisecond // later is late
 )
 
@@ -46,6 +47,7 @@ type Params struct {
 // Loop is an event loop that can rest. Before Start it never does.
 type Loop struct {
 	p    Params
+	arm  func()
 	wake chan struct{} // has room for one
 	due  atomic.Int64  // given to Do and not begun
 	rest atomic.Bool   // it does now
@@ -64,10 +66,7 @@ func New(p Params) *Loop {
 func (l *Loop) Do(f func()) {
 	resting, given := l.rest.Load(), time.Now()
 	l.due.Add(1)
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.Wake()
 	l.p.Put(func() {
 		l.due.Add(-1)
 		if took := time.Since(given); resting && took > wakesWithin {
@@ -77,8 +76,21 @@ func (l *Loop) Do(f func()) {
 	})
 }
 
+// Wake ends the loop's rest, if it does.
+func (l *Loop) Wake() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
 // Start lets the loop, which must run by now, rest from time to time until Stop.
-func (l *Loop) Start() { l.next() }
+// arm is called as a rest begins, and has Wake called as soon as the display
+// sends something. It does not wait.
+func (l *Loop) Start(arm func()) {
+	l.arm = arm
+	l.next()
+}
 
 // next puts a turn on the loop, unless that is over.
 func (l *Loop) next() {
@@ -95,7 +107,7 @@ func (l *Loop) turn() {
 	if l.wait() {
 		l.next()
 	} else {
-		time.AfterFunc(restAtMost, l.next)
+		time.AfterFunc(aloneFor, l.next)
 	}
 }
 
@@ -120,6 +132,7 @@ func (l *Loop) wait() bool {
 	}
 	l.rest.Store(true)
 	defer l.rest.Store(false)
+	l.arm()
 	timer := time.NewTimer(restAtMost)
 	defer timer.Stop()
 	select {

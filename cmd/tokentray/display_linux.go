@@ -1,0 +1,57 @@
+//go:build linux && (x11 || !wayland)
+
+package main
+
+/*
+#cgo LDFLAGS: -lX11
+#include <X11/Xlib.h>
+*/
+import "C"
+
+import (
+	"os"
+	"syscall"
+	"unsafe"
+
+	"github.com/go-gl/glfw/v3.4/glfw"
+	"golang.org/x/sys/unix"
+)
+
+// watchDisplay returns what asks to be told, by one call of sent, as soon as
+// there is something to read from the X server. On the UI's goroutine, on X11.
+func watchDisplay(sent func()) (arm func(), err error) {
+	display := (*C.Display)(unsafe.Pointer(glfw.GetX11Display()))
+	own, err := unix.FcntlInt(uintptr(C.XConnectionNumber(display)), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(own), "the X server")
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	asked := make(chan struct{}, 1)
+	go func() {
+		defer file.Close()
+		for range asked {
+			err := conn.Read(readable)
+			sent()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return func() {
+		select {
+		case asked <- struct{}{}:
+		default: // it is waited for already
+		}
+	}, nil
+}
+
+// readable looks whether there is something, and reads nothing of it.
+func readable(fd uintptr) bool {
+	look := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(look, 0)
+	return n > 0 || err != nil && err != syscall.EINTR
+}
