@@ -28,7 +28,7 @@ import (
 // TestDesktop drives the real app as a person would. scripts/e2e runs it on a
 // desktop without a screen.
 func TestDesktop(t *testing.T) {
-	home := filepath.Join(os.Getenv("TOKENTRAY_E2E"), "tokentray")
+	home := filepath.Join(os.Getenv("TOKENTRAY_DESKTOP"), "tokentray")
 	provider, err := strict.New()
 	if err != nil {
 		t.Fatal(err)
