@@ -52,10 +52,10 @@ test: setup-test ## every check and test (what CI runs)
 	@go mod tidy -diff
 	@echo "==> build without cgo"
 	@$(BUILD)
-	@echo "==> go test -race (a few minutes)"
-	@$(TEST) -timeout 8m $(RACED)
+	@echo "==> go test -race (some ten minutes)"
+	@$(TEST) -timeout 20m $(RACED)
 	@echo "==> go test cmd/tokentray (the first time builds the bindings of OpenGL: some 4 minutes)"
-	@go test -timeout 8m ./cmd/tokentray
+	@go test -timeout 15m ./cmd/tokentray
 
 e2e: setup-test ## the real app on a desktop without a screen, driven as a person would; makes docs/pictures
 	@echo "==> end to end (under a minute)"

@@ -25,6 +25,9 @@ var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", 
 	"observed", "shared", "restored", "unreadable",
 	"Claude Code's login (.credentials.json)", "Gemini CLI's login (oauth_creds.json)", "Codex's login (auth.json)", "A relay's export (JSON)", "Tokentray's export",
 	"In a shell", "curl", "Claude Code, in ~/.claude/settings.json", "A status bar",
+	"Personal", "Balanced", "High availability", "Thrifty",
+	"A few accounts, few requests: nothing is refreshed by itself.", "Ordinary production; the guide recommends it.",
+	"Many concurrent requests that may not wait.", "Occasional use, tight quotas.",
 	"Theme", "Notifications", "Start hidden in the tray", "Language", "Rest while hidden"}
 
 // Every text of the window, the tray and the notifications stands in every

@@ -69,6 +69,9 @@ type Account struct {
 	ExpiresAt     time.Time
 	LastRefreshAt time.Time
 	LastUsedAt    time.Time
+	// RateLimitedUntil is until when its provider takes no requests of the
+	// account's users, as a relay found out; it says nothing of refreshes.
+	RateLimitedUntil time.Time
 
 	RefreshToken Sealed
 	// AccessToken is empty in a listing: it is read when it is asked for.

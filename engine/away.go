@@ -70,7 +70,7 @@ func (e *Engine) probe(ctx context.Context, p *place) {
 	writeDown, lockDown := p.writeDown, p.lockDown
 	var any, owed *state
 	for _, st := range *e.index.Load() {
-		if st.key.Store != p.name || st.flight != nil || st.token.Zero() || st.account.Problem != nil {
+		if st.key.Store != p.name || st.flight != nil || st.account.Problem != nil || st.token.Zero() && !st.owes() {
 			continue
 		}
 		switch {

@@ -24,7 +24,7 @@ func (e *Engine) failed(ctx context.Context, st *state, l *look, token Token, er
 		if l.sending.Sends > 1 { // the one second send is spent
 			return resultOf(e.giveUp(ctx, st, l))
 		}
-		l.record, _ = e.note(st, func(r *Record) {
+		l.record, _ = e.noteLine(st, l.old, func(r *Record) {
 			if r.Sent.ID == l.sending.ID {
 				r.Sent.At = time.Time{} // it has ended
 			}
@@ -32,7 +32,7 @@ func (e *Engine) failed(ctx context.Context, st *state, l *look, token Token, er
 		return resultOf(err)
 	}
 	if l.sending.ID != "" { // it is known what became of the token: nothing
-		l.record, _ = e.note(st, l.unsent)
+		l.record, _ = e.noteLine(st, l.old, l.unsent)
 		e.write(ctx, l.a, Change{Record: l.record.shared().Encode()}) // else it is known by its ID
 	}
 	return resultOf(err)
@@ -54,7 +54,7 @@ func (e *Engine) verdict(st *state, l *look, code string) {
 	e.mu.Lock()
 	st.refused = dead.Token
 	e.mu.Unlock()
-	l.record, _ = e.note(st, func(r *Record) {
+	l.record, _ = e.noteLine(st, l.old, func(r *Record) {
 		r.Dead = dead
 		if code != "" {
 			r.Sent, r.Settled = Sending{}, l.sending.ID
@@ -142,7 +142,7 @@ func (e *Engine) remember(st *state) {
 		f.Settings = e.settingsOf(account)
 	}
 	e.note(st, func(r *Record) {
-		if r.Failure = f; r.usedUp(token) {
+		if r.Failure = f; r.gone(token) {
 			r.Failure = Failure{}
 		}
 	})

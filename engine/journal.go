@@ -78,7 +78,7 @@ func (e *Engine) prune(ctx context.Context) {
 	old := e.now().Add(-journalKept)
 	e.mu.Lock()
 	for key, r := range e.waiting {
-		if r.NewestAt.Before(old) {
+		if r.NewestAt.Before(old) && r.Choice == (Choice{}) {
 			gone = append(gone, key)
 			delete(e.waiting, key)
 		}
@@ -88,7 +88,7 @@ func (e *Engine) prune(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, journalTimeout)
 		defer cancel()
 		e.noteJournal(e.journal.Update(ctx, func(_ Key, r *Record) {
-			if r.NewestAt.Before(old) {
+			if r.NewestAt.Before(old) && r.Choice == (Choice{}) {
 				*r = Record{}
 			}
 		}, gone...))

@@ -70,8 +70,8 @@ func (e *Engine) refreshed(ctx context.Context, st *state, a Account, seen versi
 	e.mu.Lock()
 	looked := e.looked
 	e.mu.Unlock()
-	if !looked { // the same login may be refreshed in another place
-		e.Scan(ctx)
+	if !looked {
+		e.lookForRivals(ctx, st.key.Provider)
 		a.Rival = e.viewOf(st).Rival
 	}
 	err := usable(a)

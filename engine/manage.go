@@ -16,8 +16,6 @@ func (e *Engine) Choose(ctx context.Context, change func(*Choice), keys ...Key) 
 		return err
 	}
 	e.recallAll(ctx)
-	now := e.now()
-	var changed []View
 	e.mu.Lock()
 	for _, key := range keys {
 		if st := (*e.index.Load())[key]; st != nil {
@@ -25,13 +23,14 @@ func (e *Engine) Choose(ctx context.Context, change func(*Choice), keys ...Key) 
 			st.account.Choice = st.record.Choice
 			st.live.Store(nil)
 			e.requeue(st)
-			changed = append(changed, e.view(st, now))
 		}
 	}
 	e.mu.Unlock()
 	e.findShared()
-	for _, v := range changed {
-		e.hub.publish(Event{Kind: EventChanged, Account: v})
+	for _, key := range keys {
+		if st := (*e.index.Load())[key]; st != nil {
+			e.hub.publish(Event{Kind: EventChanged, Account: e.viewOf(st)})
+		}
 	}
 	e.poke()
 	return nil
@@ -81,6 +80,7 @@ func (e *Engine) Remove(ctx context.Context, key Key) error {
 	defer e.flights.Done()
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
+	e.findShared() // so that the other places of its login have what it got last
 	err = p.Store.Remove(limited, key.in())
 	e.noteAnswer(ctx, p, err)
 	gone := err == nil || KindOf(err) == KindNotFound
@@ -108,23 +108,29 @@ func (e *Engine) Remove(ctx context.Context, key Key) error {
 
 // SignedIn puts the login of a new sign-in in the place of an account's old
 // one, whatever becomes of other programs' writes meanwhile: a person made it.
-// Everything else of the account stays. The token is in the journal before it
-// is stored; where the store is away it is stored as soon as it is back, and
-// the error, of KindStore, says so.
+// Everything else of the account stays, and where the old login lies in another
+// place too, it stays there. The token is in the journal before it is stored;
+// where the store is away, or the engine is closing, it is stored as soon as it
+// can be, and the error, of KindStore, says so.
 func (e *Engine) SignedIn(ctx context.Context, key Key, token Token) (View, error) {
-	st := (*e.index.Load())[key]
-	a, err := e.load(ctx, key)
-	switch {
-	case err == nil:
-		if st, a = e.absorb(a); a.Problem != nil {
-			return View{}, a.Problem
-		}
-	case st == nil || KindOf(err) != KindStore:
+	if _, err := e.placeOf(key); err != nil {
 		return View{}, err
 	}
+	e.recall(ctx, key)
+	a, err := e.load(ctx, key)
+	if err == nil {
+		if _, a = e.absorb(a); a.Problem != nil {
+			return View{}, a.Problem
+		}
+	} else if KindOf(err) != KindStore {
+		return View{}, err
+	}
+	e.mu.Lock()
+	st := e.stateOf(key)
+	e.mu.Unlock()
 	f, err := e.takeFlight(ctx, st)
 	if err != nil {
-		return View{}, err
+		return e.viewOf(st), e.signedInLater(st, token, err)
 	}
 	began := time.Now()
 	result := e.signedIn(context.WithoutCancel(ctx), st, token)
@@ -136,6 +142,17 @@ func (e *Engine) SignedIn(ctx context.Context, key Key, token Token) (View, erro
 	e.findShared()
 	e.poke()
 	return e.viewOf(st), result.Err
+}
+
+// signedInLater leaves the login in the journal: the next look at the account,
+// of any process of the user, stores it.
+func (e *Engine) signedInLater(st *state, token Token, cause error) error {
+	at := e.now().Truncate(time.Millisecond)
+	_, err := e.note(st, func(r *Record) { r.replace(r.Head, token, at) })
+	if err != nil {
+		return Errorf(KindStore, "signed in, but the new login could be kept nowhere: sign in again", err)
+	}
+	return Errorf(KindStore, "signed in, but the new login could not be stored so far: it is kept in the journal and stored as soon as it can be", cause)
 }
 
 // takeFlight makes the caller the account's one flight, once those before it
@@ -190,13 +207,13 @@ func (e *Engine) signedIn(ctx context.Context, st *state, token Token) Result {
 			l.old, err = loaded.RefreshToken.Open()
 		}
 		if err != nil {
-			if KindOf(err) == KindStore { // the journal has it until the store is back
-				_, noted := e.note(st, func(r *Record) { r.rotate(r.Head, token, at) })
-				err = joined([]error{Errorf(KindStore, "signed in, but the new login could not be stored so far: it is stored as soon as the store is back", err), noted})
+			if KindOf(err) == KindStore {
+				err = e.signedInLater(st, token, err)
 			}
 			return resultOf(err)
 		}
-		l.answered(e, st, token)
+		record, noteErr := e.note(st, func(r *Record) { r.replace(l.old.Fingerprint(), token, at) })
+		l.record, l.journaled = record, noteErr == nil
 		err = e.keep(ctx, st, &l, false)
 		if err != nil && KindOf(err) == KindConflict && try < intendTries { // written to by another meanwhile
 			continue
@@ -204,7 +221,6 @@ func (e *Engine) signedIn(ctx context.Context, st *state, token Token) Result {
 		if err != nil {
 			return resultOf(err)
 		}
-		e.share(st)
 		return Result{Outcome: ResultRefreshed}
 	}
 }

@@ -27,6 +27,9 @@ type Record struct {
 	// Used are the tokens that were used up, the latest last, at most
 	// usedUpLimit.
 	Used []Fingerprint
+	// Replaced are the tokens in whose place a person signed in, at most
+	// usedUpLimit. They are not to come back here; elsewhere they may live.
+	Replaced []Fingerprint
 	// Sent is a token that was sent and whose answer is not known so far.
 	Sent Sending
 	// Settled is the ID of the last sending whose outcome became known, so
@@ -46,6 +49,12 @@ type Record struct {
 	Seen, Expiry time.Time
 	// Unsaved says that Newest is an answer the store does not have yet.
 	Unsaved bool
+	// Person says that Unsaved is a person's sign-in: it wins against what
+	// another program stores meanwhile.
+	Person bool
+	// UsedAt is when a caller last asked for the access token, kept for the
+	// stores that keep no such time.
+	UsedAt time.Time
 	// Exchanged is when this machine last exchanged a token, by its clock.
 	Exchanged time.Time
 	// Failure is the last try's, if it failed.
@@ -108,10 +117,21 @@ func (r *Record) spend(token Fingerprint) {
 
 func (r *Record) usedUp(token Fingerprint) bool { return slices.Contains(r.Used, token) }
 
+// gone reports whether a token is not to come back to this account.
+func (r *Record) gone(token Fingerprint) bool {
+	return r.usedUp(token) || slices.Contains(r.Replaced, token)
+}
+
+// noToken stands in a record for a store that has no refresh token.
+var noToken = NewSecret("").Fingerprint()
+
 // owed reports whether Newest must be stored over token: because token is used
 // up, or because an answer that left it as it is could not be stored so far.
 func (r *Record) owed(token Fingerprint) bool {
-	return r.usedUp(token) || r.Unsaved && token == r.Head
+	if token.Zero() {
+		token = noToken
+	}
+	return r.gone(token) || r.Unsaved && (token == r.Head || token == noToken)
 }
 
 // rotate notes what an exchange of old gave, or a sign-in in its place, which is
@@ -121,7 +141,7 @@ func (r *Record) rotate(old Fingerprint, answer Token, now time.Time) {
 	if r.Head != old {
 		r.spend(old)
 	}
-	r.Newest, r.NewestAt, r.Unsaved = answer, now, true
+	r.Newest, r.NewestAt, r.Unsaved, r.Person = answer, now, true, false
 	if r.Sent.ID != "" {
 		r.Settled = r.Sent.ID
 	}
@@ -130,6 +150,16 @@ func (r *Record) rotate(old Fingerprint, answer Token, now time.Time) {
 	if !answer.AccessToken.Empty() {
 		r.RefreshedAt, r.Expiry = now, answer.ExpiresAt
 	}
+}
+
+// replace notes a person's sign-in in the place of old, which is yet to be
+// stored.
+func (r *Record) replace(old Fingerprint, login Token, now time.Time) {
+	if r.rotate(Fingerprint{}, login, now); !old.Zero() && old != r.Head && !r.gone(old) {
+		r.Replaced = append(r.Replaced, old)
+		r.Replaced = r.Replaced[max(len(r.Replaced)-usedUpLimit, 0):]
+	}
+	r.Person = true
 }
 
 // see notes what the store holds: newest, a refresh token and where they are
@@ -141,7 +171,10 @@ func (r *Record) rotate(old Fingerprint, answer Token, now time.Time) {
 // does no harm: what it took the place of is not to come back.
 func (r *Record) see(token Fingerprint, newest Token, refreshedAt, now time.Time) {
 	if r.Damaged { // what it said may have been that this token was sent
-		*r = Record{Sent: Sending{Token: token, Sends: 1, ID: "damaged"}}
+		*r = Record{Sent: Sending{Token: token, Sends: 1, ID: "damaged"}, Choice: r.Choice}
+	}
+	if token.Zero() || token == noToken {
+		return
 	}
 	if token == r.Head {
 		if r.Newest.RefreshToken.Empty() && !newest.RefreshToken.Empty() || r.Newest.AccessToken.Empty() && !newest.AccessToken.Empty() && !r.Unsaved {
@@ -152,7 +185,11 @@ func (r *Record) see(token Fingerprint, newest Token, refreshedAt, now time.Time
 		}
 		return
 	}
-	if r.usedUp(token) {
+	if r.gone(token) {
+		return
+	}
+	if r.Unsaved && r.Person {
+		r.Replaced = append(r.Replaced, token)
 		return
 	}
 	dead := r.Dead.Token == r.Head && !r.Head.Zero()
@@ -189,7 +226,7 @@ func (r *Record) merge(o Record, stored Fingerprint) {
 	}
 	older, newer := o.Used, r.Used
 	switch {
-	case o.Head.Zero(), r.usedUp(o.Head): // nothing newer
+	case o.Head.Zero(), r.gone(o.Head): // nothing newer
 	case o.Head == r.Head:
 		if !r.Unsaved && (r.Newest.RefreshToken.Empty() || o.Newest.ExpiresAt.After(r.Newest.ExpiresAt)) {
 			r.Newest, r.NewestAt = o.Newest, o.NewestAt
@@ -214,6 +251,12 @@ func (r *Record) merge(o Record, stored Fingerprint) {
 	for _, token := range newer {
 		r.spend(token)
 	}
+	for _, token := range o.Replaced {
+		if token != r.Head && !r.gone(token) {
+			r.Replaced = append(r.Replaced, token)
+		}
+	}
+	r.Replaced = r.Replaced[max(len(r.Replaced)-usedUpLimit, 0):]
 	if o.Settled != "" && o.Settled == r.Sent.ID {
 		r.Sent, r.Settled = Sending{}, o.Settled
 	}
@@ -232,7 +275,7 @@ func (r *Record) merge(o Record, stored Fingerprint) {
 // recall is the journal's record j together with what memory knows beyond it:
 // what was seen since, and an answer that the journal did not take.
 func (mem Record) recall(j Record, stored Fingerprint) Record {
-	if mem.Unsaved && !j.usedUp(mem.Head) && (mem.Head != j.Head || mem.NewestAt.After(j.NewestAt)) {
+	if mem.Unsaved && !j.gone(mem.Head) && (mem.Head != j.Head || mem.NewestAt.After(j.NewestAt)) {
 		mem.merge(j, stored)
 		mem.Choice = j.Choice
 		return mem
@@ -243,7 +286,7 @@ func (mem Record) recall(j Record, stored Fingerprint) Record {
 
 // same reports whether two records say the same of the line.
 func (r Record) same(o Record) bool {
-	return r.Head == o.Head && slices.Equal(r.Used, o.Used) && r.Sent == o.Sent && r.Dead.Token == o.Dead.Token &&
+	return r.Head == o.Head && slices.Equal(r.Used, o.Used) && slices.Equal(r.Replaced, o.Replaced) && r.Sent == o.Sent && r.Dead.Token == o.Dead.Token &&
 		r.Dead.Code == o.Dead.Code && r.RefreshedAt.Equal(o.RefreshedAt) && r.Seen.Equal(o.Seen) && r.Expiry.Equal(o.Expiry) && r.Restored == o.Restored &&
 		r.Unsaved == o.Unsaved && r.Damaged == o.Damaged
 }
@@ -251,12 +294,13 @@ func (r Record) same(o Record) bool {
 // shared is what lies beside the account.
 func (r Record) shared() Record {
 	r.Seen, r.Expiry, r.Unsaved, r.Exchanged, r.Failure, r.Choice = time.Time{}, time.Time{}, false, time.Time{}, Failure{}, Choice{}
+	r.Person, r.UsedAt, r.Damaged = false, time.Time{}, false
 	return r
 }
 
 // kept is what stays in memory: no token that the store has.
 func (r Record) kept() Record {
-	r.Used = slices.Clone(r.Used)
+	r.Used, r.Replaced = slices.Clone(r.Used), slices.Clone(r.Replaced)
 	if !r.Unsaved {
 		r.Newest = Token{}
 	}
@@ -280,6 +324,10 @@ type wireRecord struct {
 	Exchanged   time.Time     `json:"exchanged,omitzero"`
 	Failure     Failure       `json:"failure,omitzero"`
 	Choice      Choice        `json:"choice,omitzero"`
+	Replaced    []Fingerprint `json:"replaced,omitempty"`
+	Person      bool          `json:"person,omitempty"`
+	UsedAt      time.Time     `json:"used_at,omitzero"`
+	Damaged     bool          `json:"damaged,omitempty"`
 }
 
 type wireToken struct {
@@ -303,6 +351,7 @@ func (r Record) Encode() Secret {
 		r.Head, wireToken{t.AccessToken.Reveal(), t.RefreshToken.Reveal(), t.IDToken.Reveal(), t.ExpiresAt, t.Scope, t.Type,
 			t.Organization, t.AuthMethod},
 		r.NewestAt, r.Used, r.Sent, r.Dead, r.RefreshedAt, r.Restored, r.Seen, r.Expiry, r.Unsaved, r.Settled, r.Exchanged, r.Failure, r.Choice,
+		r.Replaced, r.Person, r.UsedAt, r.Damaged,
 	})
 	if err != nil {
 		panic(err) // texts, numbers and times of four-digit years
@@ -320,7 +369,7 @@ func DecodeRecord(text Secret) (Record, error) {
 		return Record{}, fmt.Errorf("the record cannot be read")
 	}
 	for _, at := range []*time.Time{&w.Newest.ExpiresAt, &w.NewestAt, &w.Sent.At, &w.Dead.At, &w.RefreshedAt, &w.Seen, &w.Expiry, &w.Exchanged,
-		&w.Failure.At, &w.Failure.RetryAt} {
+		&w.Failure.At, &w.Failure.RetryAt, &w.UsedAt} {
 		if *at = at.UTC(); at.Year() < 1 || at.Year() > 9999 {
 			return Record{}, fmt.Errorf("the record cannot be read")
 		}
@@ -329,6 +378,7 @@ func DecodeRecord(text Secret) (Record, error) {
 	r := Record{
 		Head: w.Head, NewestAt: w.NewestAt, Used: w.Used, Sent: w.Sent, Dead: w.Dead, RefreshedAt: w.RefreshedAt, Restored: w.Restored,
 		Seen: w.Seen, Expiry: w.Expiry, Unsaved: w.Unsaved, Settled: w.Settled, Exchanged: w.Exchanged, Failure: w.Failure, Choice: w.Choice,
+		Replaced: w.Replaced, Person: w.Person, UsedAt: w.UsedAt, Damaged: w.Damaged,
 		Newest: Token{AccessToken: NewSecret(t.Access), RefreshToken: NewSecret(t.Refresh), IDToken: NewSecret(t.ID), ExpiresAt: t.ExpiresAt,
 			Scope: t.Scope, Type: t.Type, Organization: t.Organization, AuthMethod: t.AuthMethod},
 	}
@@ -338,6 +388,10 @@ func DecodeRecord(text Secret) (Record, error) {
 	if extra := len(r.Used) - usedUpLimit; extra > 0 {
 		r.Used = r.Used[extra:]
 	}
+	if extra := len(r.Replaced) - usedUpLimit; extra > 0 {
+		r.Replaced = r.Replaced[extra:]
+	}
 	r.Used = slices.DeleteFunc(r.Used, func(f Fingerprint) bool { return f == r.Head })
+	r.Replaced = slices.DeleteFunc(r.Replaced, func(f Fingerprint) bool { return f == r.Head })
 	return r, nil
 }

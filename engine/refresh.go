@@ -157,7 +157,7 @@ func (l *look) answered(e *Engine, st *state, token Token) {
 		token.RefreshToken = l.old
 	}
 	old, at := l.old.Fingerprint(), e.now().Truncate(time.Millisecond)
-	record, err := e.noteAll(e.sharers(st, old), func(r *Record) { r.rotate(old, token, at) })
+	record, err := e.noteLine(st, l.old, func(r *Record) { r.rotate(old, token, at) })
 	l.record, l.journaled = record, err == nil
 }
 
@@ -249,7 +249,7 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	l.version = versionOf(loaded)
 	l.a, _ = e.take(st, loaded)
 	off := usable(l.a)
-	if kind := KindOf(off); off != nil && kind != KindInactive && kind != KindShared && kind != KindObserved { // these are healed all the same
+	if kind := KindOf(off); off != nil && kind != KindInactive && kind != KindShared && kind != KindObserved && kind != KindNoRefreshToken { // these are healed all the same
 		return l, resultOf(off), true
 	}
 	if l.old, err = loaded.RefreshToken.Open(); err != nil {
@@ -266,8 +266,13 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	if l.journaled = err == nil; !l.journaled && req.why != WhyRestore {
 		return l, resultOf(Errorf(KindStore, "nothing was sent, as the journal cannot be written", err)), true
 	}
-	if off != nil && KindOf(off) == KindObserved && !l.record.Unsaved { // but this only by what we got ourselves
+	l.a.Choice = l.record.Choice // another process may have learned of another
+	off = usable(l.a)
+	if off != nil && KindOf(off) == KindObserved && !l.record.Unsaved { // healed only by what we got ourselves
 		return l, resultOf(off), true
+	}
+	if req.why == WhyProactive && (l.a.Choice.Lazy || idle(l.a, e.now())) {
+		return l, skipped(ReasonNotDue, nil), true
 	}
 	// A token known as used up is replaced by the newest and never sent; so is
 	// saved first what could not be stored before.
@@ -364,14 +369,14 @@ func (e *Engine) intend(ctx context.Context, st *state, l *look) error {
 		l.before = Sending{}
 	}
 	l.sending = Sending{Token: token, Sends: l.before.Sends + 1, ID: rand.Text(), At: e.now()}
-	record, err := e.note(st, func(r *Record) { r.Sent = l.sending })
+	record, err := e.noteLine(st, l.old, func(r *Record) { r.Sent = l.sending })
 	if err != nil {
 		return Errorf(KindStore, "nothing was sent, as the journal cannot be written", err)
 	}
 	l.record = record
 	written, err := e.write(ctx, l.a, Change{Record: record.shared().Encode()})
 	if err != nil {
-		l.record, _ = e.note(st, l.unsent)
+		l.record, _ = e.noteLine(st, l.old, l.unsent)
 		l.sending = Sending{}
 		return err
 	}

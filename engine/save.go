@@ -25,7 +25,7 @@ func (e *Engine) keep(ctx context.Context, st *state, l *look, healed bool) erro
 			head := l.record.Head
 			l.record, _ = e.note(st, func(r *Record) { // step 9
 				if r.Head == head {
-					r.Unsaved = false
+					r.Unsaved, r.Person = false, false
 				}
 				if healed {
 					r.Restored++
@@ -49,7 +49,7 @@ func (e *Engine) keep(ctx context.Context, st *state, l *look, healed bool) erro
 
 // change is the record's newest token as a change of the account.
 func (l *look) change(healed bool) Change {
-	c := Change{Token: l.record.Newest, At: l.record.NewestAt, Restored: healed}
+	c := Change{Token: l.record.Newest, At: l.record.NewestAt, Restored: healed, SignedIn: l.record.Person}
 	if c.Token.RefreshToken == l.old { // only what came with it is new
 		c.Token.RefreshToken = Secret{}
 	}

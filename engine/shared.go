@@ -1,6 +1,11 @@
 package engine
 
-import "cmp"
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+)
 
 // A login whose refresh token lies in two places is refreshed in one of them.
 // The other follows: what the exchange gave is noted for both at once, and
@@ -18,6 +23,12 @@ func (e *Engine) sharers(st *state, token Fingerprint) []*state {
 		}
 	}
 	return states
+}
+
+// noteLine is note for the state and for whoever else holds the token: what
+// becomes of it is known wherever it lies.
+func (e *Engine) noteLine(st *state, token Secret, change func(*Record)) (Record, error) {
+	return e.noteAll(e.sharers(st, token.Fingerprint()), change)
 }
 
 // share stores what st got wherever the same login lies.
@@ -45,6 +56,9 @@ func (e *Engine) yields(st *state, l *look) error {
 		if o == st || o.token.Zero() || o.key.Provider != st.key.Provider {
 			continue
 		}
+		if o.flight != nil && o.record.Sent.Token == token && st.record.Sent.ID == o.record.Sent.ID && !o.record.Sent.At.IsZero() {
+			return Errorf(KindLocked, "the same login is being refreshed in another place", nil)
+		}
 		if o.token == token && leads(o, st) || o.record.usedUp(token) {
 			st.rival = Rival{o.key, o.account.Name, true}
 			st.account.Rival = st.rival
@@ -71,8 +85,9 @@ func leads(a, b *state) bool {
 	return cmp.Or(rank(a)-rank(b), a.key.Compare(b.key)) < 0
 }
 
-// findShared finds the logins that lie in more than one place.
-func (e *Engine) findShared() {
+// matchShared matches them. It returns pairs: who holds a token that is used up,
+// and who used it up.
+func (e *Engine) matchShared() []*state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	index := *e.index.Load()
@@ -109,6 +124,13 @@ func (e *Engine) findShared() {
 			}
 		}
 	}
+	var stale []*state
+	for o, st := range rivals {
+		if o.token != st.token && !o.account.onlyObserved() && o.account.Problem == nil && o.flight == nil && !e.isAway(o.key) {
+			stale = append(stale, o, st)
+		}
+	}
+	now := e.now()
 	for _, st := range index {
 		rival := Rival{}
 		if o := rivals[st]; o != nil {
@@ -118,6 +140,61 @@ func (e *Engine) findShared() {
 			st.rival, st.account.Rival = rival, rival
 			st.live.Store(nil)
 			e.requeue(st)
+			e.hub.publish(Event{Kind: EventChanged, Account: e.view(st, now)})
 		}
 	}
+	return stale
+}
+
+// findShared finds the logins that lie in more than one place, and brings those
+// up to date that missed a refresh in another.
+func (e *Engine) findShared() {
+	stale := e.matchShared()
+	for i := 0; i+1 < len(stale); i += 2 {
+		e.follow(stale[i], stale[i+1])
+	}
+}
+
+// follow stores lead's newest token in the place of one that lead used up.
+func (e *Engine) follow(st, lead *state) {
+	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
+	defer cancel()
+	whole, err := e.journal.Read(ctx, lead.key)
+	e.noteJournal(err)
+	e.mu.Lock()
+	token := st.token
+	e.mu.Unlock()
+	if err != nil || whole.Newest.RefreshToken.Empty() || !whole.usedUp(token) {
+		return
+	}
+	if _, err := e.note(st, func(r *Record) {
+		if r.Head == token {
+			r.rotate(token, whole.Newest, e.now().Truncate(time.Millisecond))
+		}
+	}); err == nil {
+		e.start(st, request{why: WhyRestore})
+	}
+}
+
+// lookForRivals reads a provider's accounts, for a process that has not read
+// all: the same login may be refreshed in another place.
+func (e *Engine) lookForRivals(ctx context.Context, provider string) {
+	var wg sync.WaitGroup
+	for _, p := range e.places {
+		wg.Go(func() {
+			limited, cancel := context.WithTimeout(ctx, storeTimeout)
+			defer cancel()
+			listing, err := p.Store.List(limited)
+			e.noteAnswer(ctx, p, err)
+			p.own(listing.Accounts...)
+			e.recallAll(ctx)
+			for _, a := range listing.Accounts {
+				if a.Provider == provider {
+					e.absorb(a)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	e.findShared()
 }

@@ -210,7 +210,7 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	v, beside := versionOf(a), a.Record.digest()
 	e.mu.Lock()
 	known := st.version.refresh == v.refresh && st.account.Problem == nil && !st.version.refresh.Zero() &&
-		(st.token == st.record.Head || st.record.usedUp(st.token))
+		(st.token == st.record.Head || st.record.gone(st.token))
 	reread := beside != st.beside && !a.Record.Empty()
 	s := sighting{key: a.Key, version: v, token: st.token, refreshedAt: a.LastRefreshAt, newest: Token{ExpiresAt: a.ExpiresAt}}
 	e.mu.Unlock()
@@ -245,6 +245,9 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		}
 	}
 	a = st.corrected(a, s.token, e.now())
+	if st.record.UsedAt.After(a.LastUsedAt) {
+		a.LastUsedAt = st.record.UsedAt
+	}
 	if a.Choice, a.Rival = st.record.Choice, st.rival; s.token != st.token {
 		a.Rival = Rival{} // of the login before
 	}
@@ -270,10 +273,11 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 			e.recovered(st)
 		}
 		e.requeue(st)
+		s.owed = st.flight == nil && st.owes()
 		return full, s
 	}
 	r := &st.record
-	if st.tries.Dead && r.Dead.Token != token || (changed || later) && st.tries.Err != nil && !r.usedUp(token) {
+	if st.tries.Dead && r.Dead.Token != token || (changed || later) && st.tries.Err != nil && !r.gone(token) {
 		// Another program's refresh or a new sign-in: the failure is over.
 		st.tries = Tries{Result: ResultElsewhere, At: e.now(), Succeeded: st.tries.Succeeded}
 		e.recovered(st)
@@ -344,7 +348,10 @@ func kept(s Sealed) string {
 
 // view is the state as people see it. With e.mu held.
 func (e *Engine) view(st *state, now time.Time) View {
-	next, _ := e.policy.Next(st.account, st.tries)
+	next, planned := e.policy.Next(st.account, st.tries)
+	if !planned {
+		next = time.Time{}
+	}
 	return View{
 		Account:     st.account,
 		Tries:       st.tries,

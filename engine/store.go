@@ -55,6 +55,8 @@ type Change struct {
 	// Restored says that Token was stored before and is put back: nothing but
 	// the tokens and their times is written.
 	Restored bool
+	// SignedIn says that Token begins a new login, a person's.
+	SignedIn bool
 	// Dead is the code of the provider's final answer on old's refresh token,
 	// "" where there is none. The store marks the account, so that whoever
 	// shares it stops using it.

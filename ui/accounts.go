@@ -29,6 +29,9 @@ type accounts struct {
 
 	refresh func(engine.Key)
 	choose  func(engine.View)
+	// opened is called where a person chose a row; showing is no choice.
+	opened  func()
+	showing bool
 }
 
 func (a *accounts) pick(key engine.Key, on bool) {
@@ -39,7 +42,7 @@ func (a *accounts) pick(key engine.Key, on bool) {
 }
 
 func newAccounts(texts view.Texts, source func(engine.Key) (short, place string), refresh func(engine.Key), choose func(engine.View)) *accounts {
-	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, picked: map[engine.Key]bool{}, changed: func() {}, refresh: refresh, choose: choose}
+	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, picked: map[engine.Key]bool{}, changed: func() {}, opened: func() {}, refresh: refresh, choose: choose}
 	a.list = widget.NewList(
 		func() int { return len(a.views) },
 		func() fyne.CanvasObject { return newRow() },
@@ -53,6 +56,9 @@ func newAccounts(texts view.Texts, source func(engine.Key) (short, place string)
 		if id < len(a.views) {
 			a.selected = a.views[id].Key
 			a.choose(a.views[id])
+			if !a.showing {
+				a.opened()
+			}
 		}
 	}
 	return a
@@ -68,6 +74,8 @@ func (a *accounts) fill(r *row, v engine.View) {
 // now.
 func (a *accounts) show(views []engine.View, lazy bool) {
 	a.views, a.lazy = views, lazy
+	a.showing = true
+	defer func() { a.showing = false }()
 	a.list.Refresh()
 	for id, v := range views {
 		if v.Key == a.selected {

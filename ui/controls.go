@@ -2,6 +2,7 @@ package ui
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,6 +23,7 @@ type controls struct {
 	interval  *minutes
 	window    *minutes
 	refresh   *widget.Button
+	preset    *widget.Select
 
 	texts   view.Texts
 	busy    bool // a pass that was asked for is under way
@@ -35,14 +37,16 @@ type controls struct {
 type minutes struct {
 	slider *widget.Slider
 	value  *widget.Label
+	says   *widget.Label // what the choice means
 	title  string
 	texts  view.Texts
 }
 
 func newMinutes(texts view.Texts, title string, most float64) *minutes {
 	m := &minutes{slider: widget.NewSlider(1, most), title: title, texts: texts,
-		value: widget.NewLabelWithStyle("", fyne.TextAlignTrailing, fyne.TextStyle{Bold: true})}
+		value: widget.NewLabelWithStyle("", fyne.TextAlignTrailing, fyne.TextStyle{Bold: true}), says: widget.NewLabel("")}
 	m.slider.Step = 1
+	m.says.Importance, m.says.SizeName, m.says.Truncation = widget.LowImportance, theme.SizeNameCaptionText, fyne.TextTruncateEllipsis
 	return m
 }
 
@@ -58,7 +62,7 @@ func (m *minutes) label(d time.Duration) {
 func (m *minutes) object() fyne.CanvasObject {
 	title := widget.NewLabel(m.title)
 	title.Importance = widget.LowImportance
-	return container.NewVBox(container.NewBorder(nil, nil, title, m.value), m.slider)
+	return container.New(layout.NewCustomPaddedVBoxLayout(-6), container.NewBorder(nil, nil, title, m.value), m.slider, m.says)
 }
 
 func newControls(texts view.Texts, changed func(engine.Policy), refresh func()) *controls {
@@ -74,6 +78,16 @@ func newControls(texts view.Texts, changed func(engine.Policy), refresh func()) 
 		}
 	})
 	c.refresh.Importance = widget.HighImportance
+	var presets []string
+	for _, p := range view.Presets {
+		presets = append(presets, texts.Get(p.Name))
+	}
+	c.preset = widget.NewSelect(presets, func(chosen string) {
+		if i := slices.Index(presets, chosen); i >= 0 {
+			c.change(func(p *engine.Policy) { *p = view.Presets[i].Apply(*p) })
+		}
+	})
+	c.preset.PlaceHolder = texts.Get("As chosen")
 	c.proactive = widget.NewCheck(texts.Get("Proactive"), func(on bool) {
 		c.change(func(p *engine.Policy) { p.Proactive = on })
 	})
@@ -126,12 +140,27 @@ func (c *controls) show(p engine.Policy) {
 	c.filling = true
 	defer func() { c.filling = false }()
 	c.proactive.SetChecked(p.Proactive)
+	if preset, ok := view.PresetOf(p); ok {
+		c.preset.SetSelected(c.texts.Get(preset.Name))
+	} else {
+		c.preset.ClearSelected()
+	}
 	c.interval.show(p.Interval)
 	c.window.show(p.Window)
 }
 
+// explain says what each slider's choice means.
+func (c *controls) explain(l view.Load) {
+	interval, window := "", ""
+	if l.Policy.Proactive {
+		interval, window = c.texts.IntervalSays(l), c.texts.WindowSays(l)
+	}
+	setLabel(c.interval.says, interval)
+	setLabel(c.window.says, window)
+}
+
 func (c *controls) object() fyne.CanvasObject {
-	return container.NewBorder(nil, nil, container.NewVBox(layout.NewSpacer(), c.proactive, layout.NewSpacer()),
+	return container.NewBorder(nil, nil, container.NewVBox(layout.NewSpacer(), c.proactive, c.preset, layout.NewSpacer()),
 		container.NewVBox(layout.NewSpacer(), c.refresh, layout.NewSpacer()),
 		container.NewGridWithColumns(2, c.interval.object(), c.window.object()))
 }

@@ -26,7 +26,9 @@ type details struct {
 	name, provider, trouble *widget.Label
 	cure                    *widget.Button // the one action that helps
 	more                    *widget.Button
+	back                    *widget.Button // to the list, where it has the details' place
 	facts                   *fyne.Container
+	chart                   *chart
 	past                    *fyne.Container
 	lines                   *fyne.Container
 	box                     fyne.CanvasObject
@@ -56,16 +58,18 @@ func newDetails(w *Window) *details {
 		widget.ShowPopUpMenuAtPosition(w.more(d.view), w.Canvas(), at.AddXY(0, d.more.Size().Height))
 	})
 	d.more.Importance = widget.LowImportance
-	title := widget.NewLabel(texts.Get("Refreshes, the newest first"))
-	title.Importance = widget.LowImportance
-	d.lines = container.NewVBox(container.NewBorder(nil, nil, nil, d.more, d.name), d.provider, d.trouble,
-		container.NewHBox(d.cure), d.facts, title, d.past)
+	d.back = widget.NewButtonWithIcon("", theme.NavigateBackIcon(), nil)
+	d.back.Importance = widget.LowImportance
+	d.back.Hide()
+	d.chart = newChart(texts)
+	d.lines = container.NewVBox(container.NewBorder(nil, nil, d.back, d.more, d.name), d.provider, d.trouble,
+		container.NewHBox(d.cure), d.facts, container.NewPadded(d.chart), d.past)
 	d.box = container.NewVScroll(d.lines)
 	return d
 }
 
 // show shows the account as it is now.
-func (d *details) show(v engine.View, source string, around view.Around, lazy bool, now time.Time) {
+func (d *details) show(v engine.View, source string, around view.Around, policy engine.Policy, now time.Time) {
 	t := d.texts
 	d.view = v
 	setLabel(d.name, v.Name)
@@ -87,51 +91,23 @@ func (d *details) show(v engine.View, source string, around view.Around, lazy bo
 	if show(d.cure, trouble.Action != view.ActionNone); changed {
 		d.lines.Refresh() // each has another place now
 	}
-	next := t.Get("none planned")
-	if !v.NextRefresh.IsZero() {
-		next = t.Get("in %s", t.Span(v.NextRefresh.Sub(now)))
-	} else if lazy {
-		next = t.Get("when it is asked for")
-	}
-	expires := t.Get("unknown")
-	if !v.ExpiresAt.IsZero() {
-		expires = v.ExpiresAt.Local().Format("2006-01-02 15:04:05")
-	}
-	proxy := t.Get("none")
+	proxy := ""
 	if !v.Proxy.Empty() {
 		proxy = d.proxy(v.Proxy)
 	}
-	login := t.Get("unknown")
-	if !v.LoginExpiresAt.IsZero() {
-		login = v.LoginExpiresAt.Local().Format("2006-01-02 15:04")
-	}
-	last := t.LastResult(v, now)
-	if v.Err != nil { // what it was is said above
-		last = t.Get("failed %s", t.Age(v.At, now))
-	}
-	facts := []string{
-		t.Get("Status"), t.Status(v, lazy),
-		t.Get("Access token until"), expires,
-		t.Get("Login until"), login,
-		t.Get("Last refresh"), last,
-		t.Get("Next refresh"), next,
-		t.Get("Proxy"), proxy,
-	}
-	if v.StoreStatus != "" {
-		facts = append(facts, t.Get("In the store"), v.StoreStatus)
-	}
-	if v.Restored > 0 {
-		facts = append(facts, t.Get("Restored"), t.Count(v.Restored, "once", "%d times"))
-	}
-	d.fill(append(facts, t.Get("Id"), v.ID)...)
+	d.fill(t.Facts(v, policy, proxy, now))
 	if v.Key != d.shown || v.At.After(d.last) {
 		d.shown, d.last = v.Key, v.At
 		d.loadHistory(v.Key)
 	}
 }
 
-// fill shows pairs of title and value.
-func (d *details) fill(pairs ...string) {
+// fill shows facts, each as a title and a value.
+func (d *details) fill(facts []view.Fact) {
+	var pairs []string
+	for _, f := range facts {
+		pairs = append(pairs, f.Title, f.Value)
+	}
 	for len(d.facts.Objects) < len(pairs) {
 		title, value := widget.NewLabel(""), widget.NewLabel("")
 		title.Importance, value.Wrapping = widget.LowImportance, fyne.TextWrapWord
@@ -155,15 +131,16 @@ func (d *details) loadHistory(key engine.Key) {
 			}
 			d.past.RemoveAll()
 			if err != nil {
+				d.chart.show(nil, false)
 				d.past.Add(widget.NewLabel(err.Error()))
 				return
 			}
-			for _, e := range entries {
+			past := make([]view.Past, len(entries))
+			for i, e := range entries {
+				past[i] = view.Past(e)
 				d.past.Add(d.entry(e))
 			}
-			if len(entries) == 0 {
-				d.past.Add(widget.NewLabel(d.texts.Get("none yet")))
-			}
+			d.chart.show(past, d.view.Dead)
 		})
 	}()
 }

@@ -32,6 +32,7 @@ type row struct {
 	track     *canvas.Rectangle
 	life      *canvas.Rectangle
 	refresh   *widget.Button
+	working   *widget.Activity // over the button, while a refresh is under way
 
 	lifeLeft float32
 	shown    engine.View
@@ -52,6 +53,7 @@ func newRow() *row {
 		track:     canvas.NewRectangle(color.Transparent),
 		life:      canvas.NewRectangle(color.Transparent),
 		refresh:   widget.NewButtonWithIcon("", theme.ViewRefreshIcon(), nil),
+		working:   widget.NewActivity(),
 	}
 	r.mark.CornerRadius, r.track.CornerRadius, r.life.CornerRadius = 6, 1.5, 1.5
 	r.letter.TextStyle.Bold, r.letter.Alignment = true, fyne.TextAlignCenter
@@ -60,13 +62,14 @@ func newRow() *row {
 	r.countdown.TextStyle, r.countdown.Alignment = fyne.TextStyle{Bold: true, Monospace: true}, fyne.TextAlignTrailing
 	r.source.TextSize = 11
 	r.picked.Hide()
+	r.working.Hide()
 	r.ExtendBaseWidget(r)
 	return r
 }
 
 // show fills the row; only what changed is drawn anew.
 func (r *row) show(v engine.View, source string, texts view.Texts, lazy bool, now time.Time, refresh func()) {
-	p, tone := current(), view.ToneOf(v, lazy)
+	p, tone := current(), view.ToneNow(v, lazy, now)
 	r.shown = v
 	fill(r.mark, markColour(v.Account))
 	setText(r.letter, view.Letter(v.Account), color.White)
@@ -75,15 +78,10 @@ func (r *row) show(v engine.View, source string, texts view.Texts, lazy bool, no
 		r.name.SetText(v.Name)
 		r.Refresh() // the source stands behind it
 	}
-	ink := color.Color(p.ink)
-	if tone == view.Dim {
-		ink = p.dim
-	}
 	if r.dot.FillColor != p.tone(tone) {
 		r.dot.FillColor = p.tone(tone)
 		r.dot.Refresh()
 	}
-	setText(r.status, texts.Status(v, lazy), ink)
 	r.refresh.OnTapped = refresh
 	able := v.Refreshable() && !v.Refreshing
 	if able && r.refresh.Disabled() {
@@ -107,7 +105,7 @@ func (r *row) pick(picking, on bool, picked func(bool)) {
 
 // tick updates what time alone changes.
 func (r *row) tick(texts view.Texts, lazy bool, now time.Time) {
-	p, tone := current(), view.ToneOf(r.shown, lazy)
+	p, tone := current(), view.ToneNow(r.shown, lazy, now)
 	if text := texts.LastResult(r.shown, now); r.result.Text != text {
 		r.result.SetText(text)
 	}
@@ -115,7 +113,9 @@ func (r *row) tick(texts view.Texts, lazy bool, now time.Time) {
 	if tone == view.Dim {
 		ink = p.dim
 	}
-	setText(r.countdown, texts.ExpiresIn(r.shown, now), ink)
+	setText(r.status, texts.State(r.shown, lazy, now), ink)
+	setText(r.countdown, texts.Left(r.shown, lazy, now), ink)
+	r.progress(now)
 	left, known := view.LifeLeft(r.shown, now)
 	fill(r.track, p.line)
 	fill(r.life, p.tone(tone))
@@ -125,6 +125,34 @@ func (r *row) tick(texts view.Texts, lazy bool, now time.Time) {
 	if left != r.lifeLeft {
 		r.lifeLeft = left
 		r.life.Resize(fyne.NewSize(r.track.Size().Width*left, r.track.Size().Height))
+	}
+}
+
+// outcomeFor is how long the button shows what came of a refresh.
+const outcomeFor = 4 * time.Second
+
+// progress shows on the button that a refresh is under way, then for a moment
+// what came of it.
+func (r *row) progress(now time.Time) {
+	if r.shown.Refreshing != r.working.Visible() {
+		if show(r.working, r.shown.Refreshing); r.shown.Refreshing {
+			r.working.Start()
+		} else {
+			r.working.Stop()
+		}
+	}
+	icon := theme.ViewRefreshIcon()
+	switch since := now.Sub(r.shown.At); {
+	case r.shown.Refreshing:
+		icon = nil
+	case r.shown.At.IsZero() || since < 0 || since > outcomeFor:
+	case r.shown.Err != nil:
+		icon = theme.ErrorIcon()
+	default:
+		icon = theme.ConfirmIcon()
+	}
+	if r.refresh.Icon != icon {
+		r.refresh.SetIcon(icon)
 	}
 }
 
@@ -144,7 +172,7 @@ func setText(t *canvas.Text, text string, c color.Color) {
 
 func (r *row) CreateRenderer() fyne.WidgetRenderer {
 	return &rowRenderer{row: r, objects: []fyne.CanvasObject{r.picked, r.mark, r.letter, r.name, r.source, r.result, r.dot, r.status,
-		r.countdown, r.track, r.life, r.refresh}}
+		r.countdown, r.track, r.life, r.refresh, r.working}}
 }
 
 type rowRenderer struct {
@@ -176,6 +204,7 @@ func (r *rowRenderer) Layout(size fyne.Size) {
 	place(w.letter, left, middle-w.letter.MinSize().Height/2, mark, w.letter.MinSize().Height)
 	x := size.Width - gap - button
 	place(w.refresh, x, middle-button/2, button, button)
+	place(w.working, x+4, middle-button/2+4, button-8, button-8)
 	x -= gap + count
 	place(w.countdown, x, middle-14, count, w.countdown.MinSize().Height)
 	place(w.track, x, middle+11, count, 3)

@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/theme"
 
 	"tokentray/assets"
 	"tokentray/engine"
@@ -32,13 +33,16 @@ type tray struct {
 	window  *Window
 	desktop desktop.App
 	menu    *fyne.Menu
-	state   view.Worst
+	icon    string
 	shown   []string // what the menu says: it is changed only with this
 	muted   time.Time
 }
 
 // update follows the accounts. On the UI's goroutine.
 func (t *tray) update(views []engine.View, lazy, storeAway bool) {
+	// At a quit Fyne closes the tray before its loop ends; what is drawn in
+	// between finds it gone, and Fyne panics.
+	defer func() { recover() }()
 	texts, now := t.window.p.Texts, time.Now()
 	summary := texts.Summary(views)
 	shown := []string{summary, fmt.Sprint(lazy, t.muted.After(now))}
@@ -57,9 +61,12 @@ func (t *tray) update(views []engine.View, lazy, storeAway bool) {
 			shown = append(shown, v.Key.String(), v.Name)
 		}
 	}
-	if state := view.WorstOf(views, lazy, storeAway); state != t.state {
-		t.state = state
-		name := "tray-" + string(state) + ".png"
+	icon := "tray-" + string(view.WorstOf(views, lazy, storeAway))
+	if fyne.CurrentApp().Settings().ThemeVariant() == theme.VariantDark { // panels go with it, mostly
+		icon += "-dark"
+	}
+	if name := icon + ".png"; name != t.icon {
+		t.icon = name
 		t.desktop.SetSystemTrayIcon(fyne.NewStaticResource(name, assets.Icon(name)))
 	}
 	if slices.Equal(shown, t.shown) {
@@ -161,6 +168,7 @@ func (w *Window) Seen() bool { return w.visible.Load() || w.activity != nil }
 
 // Conceal hides the window; nothing is drawn until Open.
 func (w *Window) Conceal() {
+	w.keepHabits()
 	w.visible.Store(false)
 	w.Window.Hide()
 }

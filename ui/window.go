@@ -4,6 +4,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -59,6 +60,13 @@ type Params struct {
 	Do func(func())
 	// History returns an account's latest refreshes.
 	History func(context.Context, engine.Key) ([]local.Entry, error)
+	// Day returns the refreshes of all accounts since then, the oldest first;
+	// nil: none are kept.
+	Day func(context.Context, time.Time) ([]view.Past, error)
+	// Kinds are the kinds of the stores, by the engine's names, and Quota how
+	// many commands a day a Redis may be sent.
+	Kinds map[string]view.StoreKind
+	Quota int
 	// PolicyChosen keeps what a person chose, and returns what there is to say
 	// of it ("15 from .env again at the next start").
 	PolicyChosen func(engine.Policy) string
@@ -78,7 +86,11 @@ type Store struct {
 const (
 	rescanEvery = 30 * time.Second // while the window is seen: the relay refreshes too
 	drawAtMost  = 100 * time.Millisecond
+	stripEvery  = 30 * time.Second // a few of its pixels
 )
+
+// dayMost bounds the refreshes of the day that are kept to be shown.
+const dayMost = 5000
 
 // Window is the main window.
 type Window struct {
@@ -86,7 +98,9 @@ type Window struct {
 	p Params
 
 	controls *controls
-	meaning  *widget.Label
+	meaning  *widget.RichText
+	warning  *widget.Label
+	hint     *widget.Label     // what must be said above all else
 	goAhead  *widget.Hyperlink // from lazy to proactive
 	summary  *widget.Label
 	accounts *accounts
@@ -98,6 +112,12 @@ type Window struct {
 	picked   *selection
 	search   *widget.Entry
 	order    *widget.Select
+	strip    *strip
+	sides    *sideBySide
+	views    []engine.View // all, in order
+	past     []view.Past   // of the day, the oldest first
+	dayAt    time.Time     // when the strip last moved by itself
+	load     string        // what the last load said
 	activity *activity     // nil: closed
 	line     *widget.Label // what the last pass did
 	all      *widget.Hyperlink
@@ -122,8 +142,15 @@ func New(p Params) *Window {
 	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
 	w.visible.Store(true)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
-	w.meaning = widget.NewLabel("")
-	w.meaning.Truncation, w.meaning.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
+	w.meaning = widget.NewRichText()
+	w.meaning.Truncation = fyne.TextTruncateEllipsis
+	w.warning = widget.NewLabel("")
+	w.warning.Wrapping, w.warning.Importance = fyne.TextWrapWord, widget.WarningImportance
+	w.warning.Hide()
+	w.hint = widget.NewLabel("")
+	w.hint.Wrapping, w.hint.Importance = fyne.TextWrapWord, widget.WarningImportance
+	w.hint.Hide()
+	w.strip = newStrip(t, w.selectAccount)
 	w.goAhead = widget.NewHyperlink(t.Get("Refresh ahead of expiry instead"), nil)
 	w.goAhead.OnTapped = func() { w.controls.proactive.SetChecked(true) }
 	w.summary = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
@@ -132,14 +159,23 @@ func New(p Params) *Window {
 	w.accounts = newAccounts(t, p.Source, func(key engine.Key) { w.pass(engine.PassParams{Keys: []engine.Key{key}}) },
 		func(v engine.View) {
 			_, place := p.Source(v.Key)
-			w.details.show(v, place, w.around(v), !p.Engine.Policy().Proactive, time.Now())
+			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
 	w.picked = newSelection(w)
 	w.search = widget.NewEntry()
 	w.search.SetPlaceHolder(t.Get("Search"))
 	w.search.SetText(p.Habits.Filter)
-	w.search.OnChanged = func(string) { w.draw() }
-	w.order = widget.NewSelect(nil, nil)
+	w.search.OnChanged = func(string) { w.draw() } // kept when the window closes
+	var orders []string
+	for _, o := range view.Orders {
+		orders = append(orders, t.Order(o))
+	}
+	w.order = widget.NewSelect(orders, nil)
+	w.order.SetSelected(t.Order(view.Order(p.Habits.Sort)))
+	w.order.OnChanged = func(string) {
+		w.keepHabits()
+		w.draw()
+	}
 	w.line = widget.NewLabel("")
 	w.line.Truncation, w.line.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
 	w.all = widget.NewHyperlink(t.Get("Refresh all anyway"), nil)
@@ -158,19 +194,30 @@ func New(p Params) *Window {
 		container.NewVBox(container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.NewPadded(w.summary)),
 			container.NewBorder(nil, nil, nil, w.order, w.search)), container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, w.accounts.list)
 	w.side = container.NewPadded(w.details.box)
-	split := container.New(&sideBySide{}, list, widget.NewSeparator(), w.side)
+	w.sides = &sideBySide{}
+	split := container.New(w.sides, list, widget.NewSeparator(), w.side)
+	w.accounts.opened = func() {
+		w.sides.details = true
+		split.Refresh()
+	}
+	w.details.back.OnTapped = func() {
+		w.sides.details = false
+		split.Refresh()
+	}
+	w.sides.narrow = func(on bool) { show(w.details.back, on) }
 	top := container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
-		container.NewBorder(nil, nil, nil, w.goAhead, w.meaning), widget.NewSeparator())
+		container.NewBorder(nil, nil, nil, w.goAhead, w.meaning), w.warning, widget.NewSeparator())
 	if p.Banner != "" {
 		banner := widget.NewLabelWithStyle(p.Banner, fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
 		banner.Importance = widget.WarningImportance
 		leave := widget.NewButton(t.Get("Leave the demo"), func() { w.work(p.Actions.Leave, nil) })
 		top.Objects = append([]fyne.CanvasObject{container.NewBorder(nil, nil, nil, leave, banner)}, top.Objects...)
 	}
-	w.page = container.NewBorder(top, nil, nil, nil, split)
+	w.page = container.NewBorder(top, container.NewVBox(widget.NewSeparator(), w.strip), nil, nil, split)
 	w.start = w.startPage()
-	w.SetContent(container.NewStack(w.page, w.start))
-	w.Resize(fyne.NewSize(1120, 720))
+	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
+	w.SetMainMenu(w.mainMenu())
+	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	w.draw()
 	return w
 }
@@ -228,6 +275,18 @@ func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
 // note keeps what is not in the engine's snapshot.
 func (w *Window) note(ev engine.Event) {
 	switch ev.Kind {
+	case engine.EventSnapshot:
+		w.loadDay()
+	case engine.EventRefreshed:
+		if r := ev.Result; r.Reason != engine.ReasonNotDue {
+			p := view.Past{Key: r.Key, At: ev.Time, Name: r.Name, Outcome: r.Outcome, Reason: string(r.Reason), Took: r.Took}
+			if r.Err != nil {
+				p.Error = r.Err.Error()
+			}
+			if w.past = append(w.past, p); len(w.past) > 2*dayMost {
+				w.past = slices.Delete(w.past, 0, dayMost)
+			}
+		}
 	case engine.EventPass:
 		w.passed, w.passedAt = ev.Summary, ev.Time
 		w.saidUntil = time.Time{}
@@ -248,7 +307,7 @@ func (w *Window) note(ev engine.Event) {
 func (w *Window) draw() {
 	policy, views, now, t := w.p.Engine.Policy(), w.p.Engine.Snapshot(), time.Now(), w.p.Texts
 	lazy := !policy.Proactive
-	view.WorstFirst(views, lazy)
+	w.chosenOrder().Sort(views, lazy)
 	w.controls.show(policy)
 	summary := t.Summary(views)
 	switch {
@@ -268,7 +327,9 @@ func (w *Window) draw() {
 		show(w.start, empty)
 		show(w.page, !empty)
 	}
-	w.accounts.show(views, lazy)
+	w.views = views
+	w.accounts.show(t.Filter(views, w.search.Text, lazy, func(key engine.Key) string { short, _ := w.p.Source(key); return short }), lazy)
+	w.strip.show(w.past, views, policy, now)
 	show(w.goAhead, lazy)
 	show(w.all, !w.passedAt.IsZero())
 	w.tray(views, lazy, len(w.away) > 0 || w.offline != nil)
@@ -294,7 +355,7 @@ func (w *Window) around(v engine.View) view.Around {
 
 // words updates the sentences, which time changes too.
 func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time) {
-	setLabel(w.meaning, w.p.Texts.Meaning(policy, views, now))
+	w.explain(w.loadOf(policy, views, now))
 	if !w.passedAt.IsZero() && now.After(w.saidUntil) {
 		setLabel(w.line, w.p.Texts.Get("Pass finished %s: %s", w.p.Texts.Age(w.passedAt, now), w.p.Texts.PassLine(w.passed, views, now)))
 	}
@@ -304,7 +365,11 @@ func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time)
 func (w *Window) tick() {
 	now := time.Now()
 	w.accounts.tick(now)
-	w.words(w.p.Engine.Policy(), w.accounts.views, now)
+	w.words(w.p.Engine.Policy(), w.views, now)
+	if now.Sub(w.dayAt) > stripEvery {
+		w.dayAt = now
+		w.strip.show(w.past, w.views, w.p.Engine.Policy(), now)
+	}
 }
 
 // choose puts a person's choice in force at once, and keeps it.
@@ -342,6 +407,14 @@ func (w *Window) openSettings() {
 	}()
 }
 
+// Hint says something above all else, for as long as the window is there. On the
+// UI's goroutine.
+func (w *Window) Hint(text string) {
+	setLabel(w.hint, text)
+	show(w.hint, true)
+	w.Content().Refresh()
+}
+
 // find puts the cursor where one searches.
 func (w *Window) find() { w.Canvas().Focus(w.search) }
 
@@ -365,22 +438,35 @@ func (w *Window) pass(p engine.PassParams) {
 // narrow is the width under which the details give way to the list.
 const narrow = 800
 
-// sideBySide lays out list, separator and details.
-type sideBySide struct{}
+// sideBySide lays out list, separator and details. Where there is no room for
+// both, the details take the list's place once they are asked for.
+type sideBySide struct {
+	details bool       // asked for
+	narrow  func(bool) // told whether there is no room
+	was     bool
+}
 
-func (sideBySide) MinSize(objects []fyne.CanvasObject) fyne.Size {
+func (*sideBySide) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(objects[0].MinSize().Width, 240)
 }
 
-func (sideBySide) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+func (s *sideBySide) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	list, line, details := objects[0], objects[1], objects[2]
-	if size.Width < narrow {
+	if is := size.Width < narrow; is != s.was {
+		s.was, s.details = is, false
+		s.narrow(is)
+	}
+	if s.was {
 		line.Hide()
-		details.Hide()
-		list.Move(fyne.NewPos(0, 0))
-		list.Resize(size)
+		show(details, s.details)
+		show(list, !s.details)
+		for _, o := range []fyne.CanvasObject{list, details} {
+			o.Move(fyne.NewPos(0, 0))
+			o.Resize(size)
+		}
 		return
 	}
+	list.Show()
 	line.Show()
 	details.Show()
 	left := size.Width * 0.66

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"tokentray/engine"
@@ -122,7 +123,7 @@ func TestRows(t *testing.T) {
 	dead.Err = errors.New("Invalid refresh token")
 	w := open(t, newFake(account("fine", engine.StatusValid, 7*time.Hour), account("lapsed", engine.StatusExpired, -time.Hour), dead))
 	do(func() {
-		want := []struct{ name, status string }{{"dead", "needs sign-in"}, {"fine", "valid"}, {"lapsed", "refreshes when asked"}}
+		want := []struct{ name, status string }{{"dead", "Needs sign-in"}, {"fine", "Valid"}, {"lapsed", "Refreshes when asked"}}
 		got := rows(w)
 		if len(got) != len(want) {
 			t.Fatalf("%d rows", len(got))
@@ -217,13 +218,60 @@ func TestFollowsTheEngine(t *testing.T) {
 	cancel()
 }
 
+// A narrow window shows the list, and the details in its place once an account
+// is chosen.
 func TestNarrowWindow(t *testing.T) {
-	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour), account("b", engine.StatusValid, 2*time.Hour)))
 	do(func() {
-		for width, seen := range map[float32]bool{1120: true, 700: false, 900: true} {
-			w.Window.Resize(fyne.NewSize(width, 600))
-			if got := w.side.Visible(); got != seen {
-				t.Errorf("%v wide: details seen: %v", width, got)
+		for _, step := range []struct {
+			width         float32
+			tap           func()
+			list, details bool
+		}{
+			{1120, nil, true, true}, {700, nil, true, false}, {700, func() { w.accounts.list.Select(1) }, false, true}, {700, w.draw, false, true},
+			{700, func() { test.Tap(w.details.back) }, true, false}, {900, nil, true, true}, {700, nil, true, false},
+		} {
+			w.Window.Resize(fyne.NewSize(step.width, 600))
+			if step.tap != nil {
+				step.tap()
+			}
+			if list, details := w.accounts.list.Visible() && len(all[*row](w)) > 0, w.side.Visible(); list != step.list || details != step.details {
+				t.Errorf("%+v: the list is seen: %v, the details: %v", step, list, details)
+			}
+		}
+		if w.details.name.Text != "b" {
+			t.Errorf("details of %s", w.details.name.Text)
+		}
+	})
+}
+
+// The row's button says what goes on, then for a moment what came of it.
+func TestProgress(t *testing.T) {
+	do(func() {
+		test.NewTempApp(t).Settings().SetTheme(Theme{})
+		r := newRow()
+		test.NewTempWindow(t, r).Resize(fyne.NewSize(640, rowHeight))
+		now := time.Now()
+		for name, step := range map[string]struct {
+			change func(*engine.View)
+			icon   string
+			busy   bool
+		}{
+			"before":   {func(v *engine.View) {}, theme.ViewRefreshIcon().Name(), false},
+			"at work":  {func(v *engine.View) { v.Refreshing = true }, "", true},
+			"done":     {func(v *engine.View) { v.At = now.Add(-time.Second) }, theme.ConfirmIcon().Name(), false},
+			"failed":   {func(v *engine.View) { v.At, v.Err = now.Add(-time.Second), errors.New("busy") }, theme.ErrorIcon().Name(), false},
+			"long ago": {func(v *engine.View) { v.At = now.Add(-time.Minute) }, theme.ViewRefreshIcon().Name(), false},
+		} {
+			v := account("a", engine.StatusValid, time.Hour)
+			step.change(&v)
+			r.show(v, "embedded", nil, false, now, func() {})
+			icon := ""
+			if r.refresh.Icon != nil {
+				icon = r.refresh.Icon.Name()
+			}
+			if icon != step.icon || r.working.Visible() != step.busy || r.refresh.Disabled() != step.busy {
+				t.Errorf("%s: icon %q, busy %v", name, icon, r.working.Visible())
 			}
 		}
 	})

@@ -12,8 +12,10 @@ import (
 )
 
 var (
-	ink  = color.NRGBA{0x2f, 0x6f, 0xed, 255}
-	dots = map[string]color.NRGBA{
+	ink = color.NRGBA{0x2f, 0x6f, 0xed, 255}
+	// onDark is for dark panels.
+	onDark = color.NRGBA{0x8f, 0xb8, 0xff, 255}
+	dots   = map[string]color.NRGBA{
 		"calm": {}, "refreshing": {0x2f, 0x9b, 0xed, 255}, "attention": {0xd6, 0x45, 0x45, 255}, "offline": {0x93, 0xa0, 0xb3, 255},
 	}
 )
@@ -22,6 +24,7 @@ func main() {
 	write("icon.png", draw(256, ink, color.NRGBA{}))
 	for state, dot := range dots {
 		write("tray-"+state+".png", draw(64, ink, dot))
+		write("tray-"+state+"-dark.png", draw(64, onDark, dot))
 	}
 }
 

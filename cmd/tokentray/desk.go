@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"github.com/gen2brain/beeep"
 
 	"tokentray/assets"
+	"tokentray/cmd/internal/autostart"
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
@@ -27,7 +27,6 @@ import (
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
-	"tokentray/engine/notify"
 	"tokentray/engine/settings"
 	"tokentray/engine/store/local"
 	"tokentray/ui"
@@ -44,6 +43,7 @@ type desk struct {
 	texts  view.Texts
 	// instance answers commands with the engine that is worked with.
 	instance *instance.Instance
+	notifier *desktop.Notifier
 	// loop is Fyne's. All that is for it goes through its Do.
 	loop  *park.Loop
 	rests bool // it may while nothing is seen
@@ -115,9 +115,16 @@ func (d *desk) work(c core, run func(context.Context)) {
 	}
 	window := ui.New(ui.Params{
 		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: d.loop.Do, Banner: c.banner, ProxyText: proxyText,
-		Seen: d.kept(ownSeen) == "yes", Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
+		Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()
+	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack
+		go func() {
+			if lacksChinese() {
+				d.loop.Do(func() { window.Hint(chineseHint) })
+			}
+		}()
+	}
 	if hides {
 		window.Tray(trayOf(tray, window.Window, d.loop.Do, d.quit))
 		window.SetCloseIntercept(d.conceal)
@@ -166,20 +173,6 @@ func (d *desk) work(c core, run func(context.Context)) {
 	}
 }
 
-// notify shows desktop notifications through the system's service.
-func (d *desk) notify(there bool, events iter.Seq[engine.Event]) {
-	beeep.AppName = metadata.Name
-	icon := assets.Icon("icon.png")
-	notify.Desktop{Text: d.texts.Get, Show: func(title, text string) {
-		if !there || d.kept(ownNotifications) == "off" || time.Now().Before(d.muted()) {
-			return
-		}
-		if err := beeep.Notify(title, text, icon); err != nil {
-			d.log.Warn("⚠️ the desktop notification was not shown: " + err.Error())
-		}
-	}}.Run(events)
-}
-
 // end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
 	d.ending.Do(func() {
@@ -187,6 +180,7 @@ func (d *desk) end() {
 		if d.stop != nil {
 			d.stop()
 		}
+		d.notifier.Close()
 	})
 }
 
@@ -325,6 +319,9 @@ const (
 	ownPark          = "APP_PARK"
 )
 
+// startsAtLogin is no setting: the system has it.
+const startsAtLogin = "start at login"
+
 // own is one of these, and what it can be; the first is the default.
 var own = []struct {
 	name, title string
@@ -333,6 +330,7 @@ var own = []struct {
 	{ownTheme, "Theme", []string{"system", "light", "dark"}},
 	{ownNotifications, "Notifications", []string{"on", "off"}},
 	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
+	{ownQuota, "Redis commands a day that are allowed", []string{"10000", "1000", "5000", "50000", "100000", "1000000"}},
 	{ownLanguage, "Language", []string{"system", "English", "简体中文"}},
 	{ownPark, "Rest while hidden", []string{"auto", "off"}},
 }
@@ -380,6 +378,13 @@ func (d *desk) settings() (fields []ui.Setting, facts []string) {
 		}
 		fields = append(fields, f)
 	}
+	if entry, err := autostart.Here(); err == nil {
+		begins := ui.Setting{Name: startsAtLogin, Title: d.texts.Get("Start at login"), Choices: []string{"no", "yes"}, Value: "no"}
+		if on, _ := entry.Enabled(); on {
+			begins.Value = "yes"
+		}
+		fields = append(fields, begins)
+	}
 	for _, o := range own {
 		fields = append(fields, ui.Setting{Name: o.name, Title: d.texts.Get(o.title), Value: d.kept(o.name), Choices: o.choices})
 	}
@@ -414,6 +419,16 @@ func (d *desk) save(changed map[string]string) map[string]error {
 	if len(wrong) > 0 {
 		return wrong
 	}
+	if at, chosen := changed[startsAtLogin]; chosen {
+		delete(changed, startsAtLogin)
+		entry, err := autostart.Here()
+		if err == nil {
+			err = entry.Set(at == "yes")
+		}
+		if err != nil {
+			return map[string]error{startsAtLogin: err}
+		}
+	}
 	last := edited[0].name // where a fault of none alone is shown
 	fail := func(err error) map[string]error { return map[string]error{last: err} }
 	if _, err := d.with(changed); err != nil {
@@ -430,6 +445,9 @@ func (d *desk) save(changed map[string]string) map[string]error {
 	d.loop.Do(func() {
 		d.look()
 		d.mayRest()
+		if texts, err := speak(d.kept(ownLanguage)); err == nil {
+			d.texts = texts
+		}
 		failed <- d.begin(set)
 	})
 	if err := <-failed; err != nil {

@@ -76,7 +76,7 @@ func TestDesktop(t *testing.T) {
 	before := firstRows(t)
 
 	// Refresh now reaches the provider, for what is due and only that.
-	again(t, "the provider was asked", func() { click(t, 1052, 45) }, func() bool { return provider.Look(logins["work"]).Exchanges == 1 })
+	again(t, "the provider was asked", func() { click(t, 1052, 77) }, func() bool { return provider.Look(logins["work"]).Exchanges == 1 })
 	if n := provider.Look(logins["团队账户"]).Exchanges; n != 0 {
 		t.Errorf("what was not due was refreshed %d times", n)
 	}
@@ -101,7 +101,7 @@ func TestDesktop(t *testing.T) {
 	// A dead login brings a notification. Its row is the last but one; by
 	// expiry: work (1 h), dead (2 h), 团队账户 (7 h).
 	provider.Kill(logins["dead"])
-	again(t, "the notification is shown", func() { click(t, 705, 270) }, func() bool {
+	again(t, "the notification is shown", func() { click(t, 708, 347) }, func() bool {
 		history, _ := exec.Command("dunstctl", "history").Output()
 		shown, _ := exec.Command("dunstctl", "count", "displayed").Output()
 		return strings.Contains(string(history), "dead needs you to sign in again") || strings.TrimSpace(string(shown)) != "0"
@@ -305,7 +305,7 @@ func picture(t *testing.T, name string) {
 }
 
 // rowsArea is where the first three rows stand, without the countdowns.
-const rowsArea = "550x170+0+185"
+const rowsArea = "550x170+0+262"
 
 // firstRows are the pixels of the first rows.
 func firstRows(t *testing.T) []byte {

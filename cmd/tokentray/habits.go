@@ -11,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/settings"
 	"tokentray/ui"
+	"tokentray/ui/view"
 )
 
 // What the app keeps of how it is used.
@@ -22,6 +24,7 @@ const (
 	ownSort   = "APP_SORT"
 	ownFilter = "APP_FILTER"
 	ownMuted  = "APP_MUTED_UNTIL"
+	ownQuota  = "APP_REDIS_QUOTA"
 )
 
 // habits are how the window was looked at last.
@@ -43,6 +46,51 @@ func (d *desk) keepHabits(h ui.Habits) {
 	settings.Save(d.set.Paths.SettingsFile, map[string]string{
 		ownSize: fmt.Sprintf("%.0fx%.0f", h.Width, h.Height), ownSort: h.Sort, ownFilter: h.Filter,
 	})
+}
+
+// quota is how many commands a day a Redis may be sent, as its plan has it.
+func (d *desk) quota() int {
+	n, _ := strconv.Atoi(d.kept(ownQuota))
+	return n
+}
+
+// kinds are what a look at each store costs.
+func (d *desk) kinds(app *wiring.App) map[string]view.StoreKind {
+	kinds := map[string]view.StoreKind{}
+	if app == nil {
+		return kinds
+	}
+	for name := range app.Stores {
+		kind := view.LocalStore
+		if name == wiring.Relay || strings.HasPrefix(name, wiring.Relay+":") {
+			kind = view.RedisStore
+		}
+		if name == wiring.Relay && d.set.Redis.Cluster {
+			kind = view.RedisCluster
+		}
+		kinds[name] = kind
+	}
+	for _, r := range d.set.Relays {
+		if r.Redis.Cluster {
+			kinds[wiring.Relay+":"+r.Name] = view.RedisCluster
+		}
+	}
+	return kinds
+}
+
+// day reads the refreshes of all accounts since a time.
+func day(app *wiring.App) func(context.Context, time.Time) ([]view.Past, error) {
+	if app == nil {
+		return nil
+	}
+	return func(ctx context.Context, since time.Time) ([]view.Past, error) {
+		entries, err := app.HistorySince(ctx, since)
+		past := make([]view.Past, len(entries))
+		for i, e := range entries {
+			past[i] = view.Past(e)
+		}
+		return past, err
+	}
 }
 
 // muted is until when notifications are kept back.

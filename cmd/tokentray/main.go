@@ -41,7 +41,7 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	d := &desk{set: set}
+	d := &desk{set: set, notifier: notifier()}
 	d.loop = d.newLoop()
 	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
 		return err

@@ -24,8 +24,9 @@ type doctorCmd struct {
 }
 
 func (c *doctorCmd) Help() string {
-	return `With accounts: for each one sentence and one thing to do, and what is known of it. Where an account has a proxy, or its
-last refresh did not get through, the way to its provider is tried; nothing of the account is sent.`
+	return `With accounts: for each one sentence and one thing to do, and what is known of it. The way to its provider is tried,
+through its proxy if it has one; nothing of the account is sent.
+`
 }
 
 // check is one line of the doctor's.
@@ -93,7 +94,7 @@ type doctor struct {
 }
 
 func (d *doctor) note(name string, ok bool, format string, args ...any) {
-	d.checks = append(d.checks, check{name, ok, engine.CleanLine(fmt.Sprintf(format, args...))})
+	d.checks = append(d.checks, check{name, ok, oneLine(fmt.Sprintf(format, args...))})
 	d.troubled = d.troubled || !ok
 }
 

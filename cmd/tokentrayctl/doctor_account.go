@@ -52,7 +52,7 @@ func (d *doctor) know() {
 }
 
 // examineNamed examines the accounts named, and tries the way to their
-// providers where that may be what is wrong.
+// providers: what did not get through lately is not known in every process.
 func (d *doctor) examineNamed(names []string) error {
 	known := make([]engine.Account, 0, len(d.views))
 	for _, v := range d.views {
@@ -92,8 +92,8 @@ func (d *doctor) examineAccount(v engine.View, probing bool) diagnosed {
 		a.Proxy, proxied = d.proxyOf(v.Key)
 	}
 	kind := engine.KindOf(v.Err)
-	failed := v.Err != nil && slices.Contains([]engine.Kind{engine.KindOffline, engine.KindProxy, engine.KindTransient}, kind)
-	if probing && around.Store == nil && v.Active && (proxied || failed) {
+	refreshed := v.Active && v.Problem == nil && !v.Static() && (!v.Observed || v.Choice.Keep) // here, and so the way matters
+	if probing && around.Store == nil && (refreshed || proxied) {
 		a.probe = d.app.TestProxy(d.ctx, v.Key)
 		a.Reached = new(a.probe == nil)
 	}
@@ -184,7 +184,7 @@ func (d *doctor) printAccounts() {
 		}
 		facts := table{}
 		for _, fact := range [][2]string{
-			{"store", d.app.Stores[a.Source].Name()}, {"id", a.Provider + ":" + a.ID}, {"status", english.Status(a.view, false)},
+			{"store", d.app.Stores[a.Source].Name()}, {"id", a.Provider + ":" + a.ID}, {"status", english.Status(a.view, !wiring.Policy(d.set).Proactive)},
 			{"expires", when(a.ExpiresAt)}, {"last refresh", when(a.LastRefreshAt)}, {"next refresh", when(a.NextRefreshAt)}, {"next try", when(a.RetryAt)},
 			{"proxy", deref(a.Proxy)}, {"provider", reached}, {"login ends", when(a.LoginExpiresAt)},
 		} {

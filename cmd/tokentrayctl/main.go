@@ -62,6 +62,7 @@ type cli struct {
 	Logs    logsCmd    `cmd:"" help:"Print the log file."`
 	Doctor  doctorCmd  `cmd:"" help:"Check settings, store, key, lock and clock, and say what to do."`
 	Status  statusCmd  `cmd:"" help:"Count the accounts by status."`
+	Service serviceCmd `cmd:"" help:"Keep run going without a desktop: install, uninstall or status."`
 	Demo    demoCmd    `cmd:"" help:"Watch made-up accounts for a minute: refreshes, a failure, a recovery. Needs nothing."`
 
 	EnvFile      string           `placeholder:"FILE" help:"Read settings from this file instead of tokentray/.env in your configuration folder."`
@@ -158,9 +159,13 @@ func (s *session) report(err error) int {
 	if errors.Is(err, syscall.EPIPE) { // nobody reads
 		return code
 	}
-	fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", engine.CleanLine(strings.ReplaceAll(err.Error(), "\n", " · ")))
+	fmt.Fprintf(s.stderr, "tokentrayctl: %s\n", oneLine(err.Error()))
 	return code
 }
+
+// oneLine makes one safe line of an error's text, which has one for each of
+// several.
+func oneLine(text string) string { return engine.CleanLine(strings.ReplaceAll(text, "\n", " · ")) }
 
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {

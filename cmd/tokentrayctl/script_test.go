@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 			"decrypts":  onWorld((*world).decrypts),
 			"tool":      onWorld((*world).tool),
 			"written":   onWorld((*world).written),
+			"acl":       onWorld((*world).acl),
 			"team":      onWorld((*world).teams),
 			"proxy":     onWorld((*world).proxy),
 			"waitfor":   waitFor,

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +21,20 @@ const (
 // nobody up.
 type Desktop struct {
 	// Show shows one and may block.
-	Show func(title, text string)
+	Show func(Note)
 	// Text translates: view.Texts.Get.
 	Text func(key string, args ...any) string
+}
+
+// Note is one notification, in plain text.
+type Note struct {
+	Title, Text string
+	// Account is the one that it tells of; its ID is empty where there are
+	// several.
+	Account engine.Key
+	// SignIn is the button by which a person signs in to it again, in words; ""
+	// where nobody has to.
+	SignIn string
 }
 
 // Run shows what there is to tell until there are no more events.
@@ -60,13 +72,22 @@ func (d Desktop) group(alerts <-chan engine.Event) {
 					timer = nil
 					break
 				}
-				together = append(together, next)
+				together = slices.DeleteFunc(together, func(ev engine.Event) bool { return ev.Account.Key == next.Account.Key })
+				together = append(together, next) // of each account the latest
 			case <-timer:
 				timer = nil
 			}
 		}
-		title, text := d.say(together)
-		d.Show(engine.CleanLine(title), engine.CleanLine(text)) // a cause may hold what a stranger sent
+		note := Note{}
+		note.Title, note.Text = d.say(together)
+		note.Title, note.Text = engine.CleanLine(note.Title), engine.CleanLine(note.Text) // a cause may hold what a stranger sent
+		if len(together) == 1 {
+			note.Account = together[0].Account.Key
+			if together[0].Kind == engine.EventNeedsLogin {
+				note.SignIn = d.Text("Sign in again")
+			}
+		}
+		d.Show(note)
 	}
 }
 

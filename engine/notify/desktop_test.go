@@ -13,22 +13,39 @@ import (
 
 func TestDesktop(t *testing.T) {
 	one := alert(engine.EventNeedsLogin, engine.Claude, errors.New("Invalid refresh token"))
+	well := alert(engine.EventRecovered, engine.Claude, nil)
+	var seven []engine.Event
+	for i := range 7 {
+		ev := one
+		ev.Account.ID = fmt.Sprint("id-", i)
+		seven = append(seven, ev)
+	}
 	for name, test := range map[string]struct {
 		events []engine.Event
 		want   string
 	}{
 		"nothing to tell": {[]engine.Event{{Kind: engine.EventRefreshed}}, "[]"},
-		"needs a person":  {[]engine.Event{one}, "[团队 needs you to sign in again: Invalid refresh token]"},
-		"expired":         {[]engine.Event{alert(engine.EventExpired, engine.Claude, errors.New("503"))}, "[The token of 团队 has expired: 503]"},
-		"hostile":         {[]engine.Event{alert(engine.EventExpired, engine.Claude, errors.New("a\x1b[31m\u202eb\nc"))}, "[The token of 团队 has expired: a[31mbc]"},
-		"recovered":       {[]engine.Event{alert(engine.EventRecovered, engine.Claude, nil)}, "[团队 is well again: Its token was refreshed.]"},
-		"many": {slices.Repeat([]engine.Event{one}, 7),
+		"needs a person":  {[]engine.Event{one}, "[团队 needs you to sign in again: Invalid refresh token; about id-1, Sign in again]"},
+		"expired":         {[]engine.Event{alert(engine.EventExpired, engine.Claude, errors.New("503"))}, "[The token of 团队 has expired: 503; about id-1]"},
+		"hostile":         {[]engine.Event{alert(engine.EventExpired, engine.Claude, errors.New("a\x1b[31m\u202eb\nc"))}, "[The token of 团队 has expired: a[31mbc; about id-1]"},
+		"recovered":       {[]engine.Event{well}, "[团队 is well again: Its token was refreshed.; about id-1]"},
+		"one, twice":      {[]engine.Event{one, well}, "[团队 is well again: Its token was refreshed.; about id-1]"},
+		"many": {append(seven, seven[0]),
 			"[7 accounts need attention: 团队, 团队, 团队, 团队, 团队 and 2 more]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got := []string{}
-				Desktop{Text: fmt.Sprintf, Show: func(title, text string) { got = append(got, title+": "+text) }}.Run(slices.Values(test.events))
+				Desktop{Text: fmt.Sprintf, Show: func(n Note) {
+					said := n.Title + ": " + n.Text
+					if n.Account.ID != "" {
+						said += "; about " + n.Account.ID
+					}
+					if n.SignIn != "" {
+						said += ", " + n.SignIn
+					}
+					got = append(got, said)
+				}}.Run(slices.Values(test.events))
 				if fmt.Sprint(got) != test.want {
 					t.Errorf("%v, want %s", got, test.want)
 				}
@@ -42,7 +59,7 @@ func TestHangingService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		began := time.Now()
-		Desktop{Text: fmt.Sprintf, Show: func(string, string) { <-release }}.Run(slices.Values(
+		Desktop{Text: fmt.Sprintf, Show: func(Note) { <-release }}.Run(slices.Values(
 			slices.Repeat([]engine.Event{alert(engine.EventExpired, engine.Claude, nil)}, 200)))
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("held up for %v", took)

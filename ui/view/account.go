@@ -2,7 +2,6 @@ package view
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,16 +39,21 @@ func ToneOf(v engine.View, lazy bool) Tone {
 
 // WorstFirst orders accounts for people: by status, then by what ends first.
 func WorstFirst(views []engine.View, lazy bool) {
-	rank := func(v engine.View) int {
-		if lazy && v.Status == engine.StatusExpired {
-			return engine.StatusDisabled.Severity() + 1
+	sortViews(views, func(a, b *engine.View) int {
+		if order := cmp.Or(cmp.Compare(rank(a.Status, lazy), rank(b.Status, lazy)), a.ExpiresAt.Compare(b.ExpiresAt),
+			strings.Compare(a.Name, b.Name)); order != 0 {
+			return order
 		}
-		return v.Status.Severity()
-	}
-	slices.SortFunc(views, func(a, b engine.View) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.ExpiresAt.Compare(b.ExpiresAt),
-			strings.Compare(a.Name, b.Name), strings.Compare(a.Key.String(), b.Key.String()))
+		return strings.Compare(a.Key.String(), b.Key.String())
 	})
+}
+
+// rank orders statuses for people, the worst first.
+func rank(status engine.Status, lazy bool) int {
+	if lazy && status == engine.StatusExpired {
+		return engine.StatusDisabled.Severity() + 1
+	}
+	return status.Severity()
 }
 
 // Status says the account's status as people read it.

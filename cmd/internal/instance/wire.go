@@ -114,10 +114,11 @@ type wireView struct {
 	Doubted       bool       `json:"doubted,omitempty"`
 	Problem       *wireError `json:"problem,omitempty"`
 
-	LoginExpiresAt instant       `json:"login_expires_at,omitzero"`
-	Observed       bool          `json:"observed,omitempty"`
-	Choice         engine.Choice `json:"choice,omitzero"`
-	Rival          *wireRival    `json:"rival,omitempty"`
+	LoginExpiresAt   instant       `json:"login_expires_at,omitzero"`
+	RateLimitedUntil instant       `json:"rate_limited_until,omitzero"`
+	Observed         bool          `json:"observed,omitempty"`
+	Choice           engine.Choice `json:"choice,omitzero"`
+	Rival            *wireRival    `json:"rival,omitempty"`
 
 	Result    string        `json:"result,omitempty"`
 	Err       *wireError    `json:"error,omitempty"`
@@ -143,7 +144,7 @@ func toView(v engine.View) wireView {
 		Result: v.Result, Err: toError(v.Err), At: instant(v.At), Took: v.Took, Succeeded: instant(v.Succeeded), Failures: v.Failures,
 		RetryAt: instant(v.RetryAt), Dead: v.Dead, Stuck: v.Stuck,
 		Status: string(v.Status), Refreshing: v.Refreshing, NextRefresh: instant(v.NextRefresh), Restored: v.Restored,
-		LoginExpiresAt: instant(v.LoginExpiresAt), Observed: v.Observed, Choice: v.Choice,
+		LoginExpiresAt: instant(v.LoginExpiresAt), RateLimitedUntil: instant(v.RateLimitedUntil), Observed: v.Observed, Choice: v.Choice,
 	}
 	if r := v.Rival; r != (engine.Rival{}) {
 		w.Rival = &wireRival{r.Store, r.Provider, r.ID, r.Name, r.Leads}
@@ -158,7 +159,7 @@ func (w wireView) view() engine.View {
 			Key: engine.Key{Store: w.Store, Provider: w.Provider, ID: w.ID}, Name: w.Name, Client: w.Client, Active: w.Active, StoreStatus: w.StoreStatus, StoreError: w.StoreError,
 			ExpiresAt: time.Time(w.ExpiresAt), LastRefreshAt: time.Time(w.LastRefreshAt), LastUsedAt: time.Time(w.LastUsedAt),
 			Scopes: w.Scopes, Organization: w.Organization, Doubted: w.Doubted, Problem: w.Problem.error(),
-			LoginExpiresAt: time.Time(w.LoginExpiresAt), Observed: w.Observed, Choice: w.Choice,
+			LoginExpiresAt: time.Time(w.LoginExpiresAt), RateLimitedUntil: time.Time(w.RateLimitedUntil), Observed: w.Observed, Choice: w.Choice,
 		},
 		Tries: engine.Tries{Result: w.Result, Err: w.Err.error(), At: time.Time(w.At), Took: w.Took, Succeeded: time.Time(w.Succeeded), Failures: w.Failures,
 			RetryAt: time.Time(w.RetryAt), Dead: w.Dead, Stuck: w.Stuck},

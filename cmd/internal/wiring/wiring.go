@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"time"
 
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -234,6 +235,19 @@ func (a *App) History(ctx context.Context, key engine.Key) ([]local.Entry, error
 		return nil, err
 	}
 	return file.History(ctx, key, historyShown)
+}
+
+// dayShown is how many of the last refreshes of all accounts people see.
+const dayShown = 5000
+
+// HistorySince returns the refreshes of all accounts since then, the oldest
+// first.
+func (a *App) HistorySince(ctx context.Context, since time.Time) ([]local.Entry, error) {
+	file, err := a.localFile()
+	if err != nil {
+		return nil, err
+	}
+	return file.HistorySince(ctx, since, dayShown)
 }
 
 // historyShown is how many entries of an account's history people see.

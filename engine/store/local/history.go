@@ -95,3 +95,25 @@ func (s *Store) History(ctx context.Context, key engine.Key, limit int) ([]Entry
 	}
 	return entries, s.fault(rows.Err())
 }
+
+// HistorySince returns the refreshes of all accounts since then, the oldest
+// first, at most limit of the latest.
+func (s *Store) HistorySince(ctx context.Context, since time.Time, limit int) ([]Entry, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT store, provider, account, at, name, outcome, reason, error, took_ms FROM
+		(SELECT * FROM history WHERE at >= ? ORDER BY at DESC LIMIT ?) ORDER BY at`, since.UnixMilli(), limit)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	defer rows.Close()
+	var entries []Entry
+	for rows.Next() {
+		var at, took int64
+		var e Entry
+		if err := rows.Scan(&e.Store, &e.Provider, &e.ID, &at, &e.Name, &e.Outcome, &e.Reason, &e.Error, &took); err != nil {
+			return nil, s.fault(err)
+		}
+		e.At, e.Took = time.UnixMilli(at).UTC(), time.Duration(took)*time.Millisecond
+		entries = append(entries, e)
+	}
+	return entries, s.fault(rows.Err())
+}

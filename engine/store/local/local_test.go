@@ -282,6 +282,12 @@ func TestHistory(t *testing.T) {
 	if e := got[1]; e.Outcome != "failed" || e.Error != "no[31m" || e.Took != 340*time.Millisecond || e.Name != "work" {
 		t.Errorf("%v %s %s", e.At, e.Outcome, e.Error)
 	}
+	if day, err := s.HistorySince(context.Background(), time.Now().Add(-30*time.Minute), 10); err != nil || len(day) != 1 || day[0].Key != key || day[0].Outcome != "refreshed" {
+		t.Errorf("%+v, %v", day, err)
+	}
+	if two, err := s.HistorySince(context.Background(), time.Now().Add(-2*time.Hour), 10); err != nil || len(two) != 2 || two[0].Outcome != "failed" {
+		t.Errorf("%+v, %v", two, err)
+	}
 	if other, _ := s.History(context.Background(), engine.Key{Store: "embedded", Provider: key.Provider, ID: key.ID}, 10); len(other) != 0 {
 		t.Error("another store's account has the same history")
 	}

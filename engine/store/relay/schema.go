@@ -77,7 +77,8 @@ func parseTime(text string) (time.Time, error) {
 // The fields that are read, in this order; accessToken last, as a listing
 // leaves it out.
 var fields = []string{"name", "isActive", "status", "errorMessage", "refreshToken", "expiresAt", "lastRefreshAt",
-	"lastRefresh", "lastUsedAt", "proxy", "scopes", "oauthProvider", "organizationId", "authenticationMethod", "accessToken"}
+	"lastRefresh", "lastUsedAt", "proxy", "scopes", "oauthProvider", "organizationId", "authenticationMethod",
+	"rateLimitStatus", "rateLimitedAt", "rateLimitDuration", "rateLimitEndAt", "rateLimitResetAt", "accessToken"}
 
 var listFields = fields[:len(fields)-1]
 
@@ -121,10 +122,30 @@ func (s *Store) account(p platform, id string, values []any, record any) (engine
 	}
 	a.LastRefreshAt, _ = parseTime(cmp.Or(field["lastRefreshAt"], field["lastRefresh"])) // openai has the second
 	a.LastUsedAt, _ = parseTime(field["lastUsedAt"])
+	a.RateLimitedUntil = rateLimitedUntil(field)
 	if text, ok := record.(string); ok {
 		a.Record = s.keys.sealedRecord(p, id, text)
 	}
 	return a, true
+}
+
+// rateLimitedUntil is what the relay notes of an account that its provider
+// limits: an end, or a begin and minutes.
+func rateLimitedUntil(field map[string]string) time.Time {
+	if field["rateLimitStatus"] != "limited" {
+		return time.Time{}
+	}
+	for _, name := range []string{"rateLimitEndAt", "rateLimitResetAt"} {
+		if at, err := parseTime(field[name]); err == nil && !at.IsZero() {
+			return at
+		}
+	}
+	at, err := parseTime(field["rateLimitedAt"])
+	minutes, numberErr := strconv.Atoi(field["rateLimitDuration"])
+	if err != nil || at.IsZero() || numberErr != nil || minutes <= 0 || minutes > 60*24*31 {
+		return time.Time{}
+	}
+	return at.Add(time.Duration(minutes) * time.Minute)
 }
 
 func unreadable(what string, cause error) error {

@@ -73,8 +73,11 @@ func start(title string, colours int, path string, args []string, env ...string)
 	return p, p.Start()
 }
 
-// stop ends it, and waits for that.
+// stop ends it, and waits for that. Fyne forgets a signal that comes before its
+// loop runs.
 func (p *program) stop() {
+	late := time.AfterFunc(10*time.Second, func() { p.Process.Kill() })
+	defer late.Stop()
 	p.Process.Signal(os.Interrupt)
 	p.Wait()
 }

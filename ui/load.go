@@ -1,0 +1,91 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"tokentray/engine"
+	"tokentray/ui/view"
+)
+
+// loadOf is what the policy means for these accounts.
+func (w *Window) loadOf(policy engine.Policy, views []engine.View, now time.Time) view.Load {
+	return view.LoadOf(view.LoadParams{Policy: policy, Views: views, Stores: w.p.Kinds, Quota: w.p.Quota, Now: now})
+}
+
+// explain says what the policy means, in one line, and what is unwise in it.
+func (w *Window) explain(load view.Load) {
+	t := w.p.Texts
+	parts := t.LoadParts(load)
+	if said := view.Plain(parts); said != w.load {
+		w.load = said
+		w.meaning.Segments = nil
+		for _, p := range parts {
+			style := widget.RichTextStyle{Inline: true, SizeName: theme.SizeNameText, ColorName: theme.ColorNamePlaceHolder}
+			if p.Strong {
+				style.ColorName, style.TextStyle = theme.ColorNameForeground, fyne.TextStyle{Bold: true}
+			}
+			w.meaning.Segments = append(w.meaning.Segments, &widget.TextSegment{Text: p.Text, Style: style})
+		}
+		w.meaning.Refresh()
+	}
+	warnings := strings.Join(t.Warnings(load), "\n")
+	setLabel(w.warning, warnings)
+	show(w.warning, warnings != "")
+	w.controls.explain(load)
+}
+
+// chosenOrder is the order that the list is in.
+func (w *Window) chosenOrder() view.Order {
+	for _, o := range view.Orders {
+		if w.p.Texts.Order(o) == w.order.Selected {
+			return o
+		}
+	}
+	return view.OrderWorst
+}
+
+// selectAccount chooses an account and brings it into sight.
+func (w *Window) selectAccount(key engine.Key) {
+	i := slices.IndexFunc(w.accounts.views, func(v engine.View) bool { return v.Key == key })
+	if i < 0 { // the search leaves it out
+		w.search.SetText("")
+		w.draw()
+		i = slices.IndexFunc(w.accounts.views, func(v engine.View) bool { return v.Key == key })
+	}
+	if i >= 0 {
+		w.accounts.list.Select(i) // which scrolls to it
+	}
+}
+
+// keepHabits keeps how the window is looked at.
+func (w *Window) keepHabits() {
+	if w.p.Actions.Keep == nil {
+		return
+	}
+	size := w.Canvas().Size()
+	h := Habits{Width: size.Width, Height: size.Height, Sort: string(w.chosenOrder()), Filter: w.search.Text}
+	go w.p.Actions.Keep(h)
+}
+
+// loadDay reads the refreshes of the last hours off the UI's goroutine.
+func (w *Window) loadDay() {
+	if w.p.Day == nil {
+		return
+	}
+	go func() {
+		past, err := w.p.Day(w.ctx, time.Now().Add(-view.DaySpan))
+		if err != nil {
+			return // the details tell of a history that cannot be read
+		}
+		w.p.Do(func() {
+			w.past = past
+			w.strip.show(w.past, w.views, w.p.Engine.Policy(), time.Now())
+		})
+	}()
+}

@@ -1,0 +1,66 @@
+package view
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"tokentray/engine"
+)
+
+func TestNextRefresh(t *testing.T) {
+	proactive, lazy := engine.Policy{Proactive: true, Window: 5 * time.Minute}, engine.Policy{Window: 5 * time.Minute}
+	with := func(change func(*engine.View)) engine.View {
+		v := of(engine.StatusValid, "a", time.Hour)
+		v.RefreshToken, v.NextRefresh = engine.Seal("x", nil), noon.Add(54*time.Minute)
+		change(&v)
+		return v
+	}
+	for want, test := range map[string]struct {
+		v engine.View
+		p engine.Policy
+	}{
+		"in 54 min: 6 min before its expiry":           {with(func(*engine.View) {}), proactive},
+		"in 54 min, after a failure":                   {with(func(v *engine.View) { v.Err = errors.New("busy") }), proactive},
+		"under way":                                    {with(func(v *engine.View) { v.Refreshing = true }), proactive},
+		"none: it is switched off":                     {with(func(v *engine.View) { v.Active = false }), proactive},
+		"none: it cannot be read":                      {with(func(v *engine.View) { v.Problem = errors.New("x") }), proactive},
+		"when somebody signs in again":                 {with(func(v *engine.View) { v.Dead = true }), proactive},
+		"none: it has no refresh token":                {with(func(v *engine.View) { v.RefreshToken = engine.Sealed{} }), proactive},
+		"with b, which has the same login":             {with(func(v *engine.View) { v.Rival = engine.Rival{Name: "b", Leads: true} }), proactive},
+		"when its own program does it":                 {with(func(v *engine.View) { v.Observed = true }), proactive},
+		"when the settings change":                     {with(func(v *engine.View) { v.Stuck = true }), proactive},
+		"when it is asked for, as chosen":              {with(func(v *engine.View) { v.NextRefresh, v.Choice.Lazy = time.Time{}, true }), proactive},
+		"when it is used again: it was not for 7 days": {with(func(v *engine.View) { v.NextRefresh, v.Choice.IdleDays = time.Time{}, 7 }), proactive},
+		"when it is asked for":                         {with(func(v *engine.View) { v.NextRefresh = time.Time{} }), lazy},
+	} {
+		if got := Texts(nil).NextRefresh(test.v, test.p, noon); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestFacts(t *testing.T) {
+	v := of(engine.StatusValid, "a", time.Hour)
+	v.Provider, v.RefreshToken, v.LastRefreshAt, v.LastUsedAt = engine.Gemini, engine.Seal("x", nil), noon.Add(-time.Hour), noon.Add(-3*time.Minute)
+	v.RateLimitedUntil, v.Scopes, v.Restored, v.Observed = noon.Add(20*time.Minute), "one two", 2, true
+	all := ""
+	for _, f := range (Texts)(nil).Facts(v, engine.Policy{}, "socks5://u:xxxxx@h:1", noon) {
+		all += f.Title + ": " + f.Value + "\n"
+	}
+	for _, want := range []string{"Login until: about 2027-05-25 (estimated)", "Last used: 3 min ago", "Rate limited until: ", " · in 20 min", "Scopes: one two",
+		"Proxy: socks5://u:xxxxx@h:1", "Restored: 2 times", "Kept by: its own program; only observed here", "Id: a"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is missing in\n%s", want, all)
+		}
+	}
+	v.LoginExpiresAt, v.RateLimitedUntil, v.Choice.Keep = noon.Add(48*time.Hour), noon.Add(-time.Minute), true
+	all = ""
+	for _, f := range (Texts)(nil).Facts(v, engine.Policy{}, "", noon) {
+		all += f.Title + ": " + f.Value + "\n"
+	}
+	if strings.Contains(all, "estimated") || strings.Contains(all, "Rate limited") || strings.Contains(all, "Proxy") || !strings.Contains(all, "and Tokentray") {
+		t.Error(all)
+	}
+}
