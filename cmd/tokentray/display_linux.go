@@ -17,8 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watchDisplay returns what asks to be told, by one call of sent, as soon as
-// there is something to read from the X server. On the UI's goroutine, on X11.
+// watchDisplay returns what asks to be told, by one call of sent, as soon as the
+// X server has sent something that nobody has looked at: it waits to be read, or
+// was read together with an answer. Both are for the UI's goroutine, on X11.
 func watchDisplay(sent func()) (arm func(), err error) {
 	display := (*C.Display)(unsafe.Pointer(glfw.GetX11Display()))
 	own, err := unix.FcntlInt(uintptr(C.XConnectionNumber(display)), unix.F_DUPFD_CLOEXEC, 0)
@@ -42,6 +43,10 @@ func watchDisplay(sent func()) (arm func(), err error) {
 		}
 	}()
 	return func() {
+		if C.XPending(display) > 0 { // it also sends what is to be sent
+			sent()
+			return
+		}
 		select {
 		case asked <- struct{}{}:
 		default: // it is waited for already

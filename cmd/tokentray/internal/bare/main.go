@@ -1,13 +1,10 @@
 //go:build measure
 
-// Command bare is an empty Fyne window, to measure the app beside it. With the
-// argument "hidden" it hides, after it was shown.
+// Command bare is an empty Fyne window, to measure the app beside it. Closed, it
+// hides.
 package main
 
 import (
-	"os"
-	"time"
-
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 )
@@ -17,9 +14,7 @@ func main() {
 	w := a.NewWindow("Bare")
 	w.Resize(fyne.NewSize(1120, 720))
 	w.CenterOnScreen()
+	w.SetCloseIntercept(w.Hide)
 	w.Show()
-	if len(os.Args) > 1 && os.Args[1] == "hidden" {
-		a.Lifecycle().SetOnStarted(func() { time.AfterFunc(2*time.Second, func() { fyne.Do(w.Hide) }) })
-	}
 	a.Run()
 }

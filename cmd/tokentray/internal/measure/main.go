@@ -128,11 +128,14 @@ func hidden(s screen, rests, free string, provider *strict.Server, span time.Dur
 	if err := unparked.settleAndHide(s); err != nil {
 		return err
 	}
-	bare, err := startBare("hidden")
+	bare, err := startBare()
 	if err != nil {
 		return err
 	}
 	defer bare.stop()
+	if err := bare.settleAndHide(s); err != nil {
+		return err
+	}
 	time.Sleep(15 * time.Second)
 	var parts [3][]float64
 	for range rounds {

@@ -57,17 +57,17 @@ func keep(home string, values map[string]string) error {
 
 // startApp starts the app, proactive, on a data folder.
 func startApp(home string, provider *strict.Server) (*program, error) {
-	return start("Tokentray", 20, os.Getenv("TOKENTRAY_BINARY"), nil, "TOKENTRAY_HOME="+home, "CLAUDE_TOKEN_URL="+provider.URL(engine.Claude),
+	return start("Tokentray", 20, os.Getenv("TOKENTRAY_BINARY"), "TOKENTRAY_HOME="+home, "CLAUDE_TOKEN_URL="+provider.URL(engine.Claude),
 		"ENABLE_PROACTIVE_TOKEN_REFRESH=true")
 }
 
 // startBare starts the empty window.
-func startBare(args ...string) (*program, error) {
-	return start("Bare", 1, os.Getenv("TOKENTRAY_BARE"), args)
+func startBare() (*program, error) {
+	return start("Bare", 1, os.Getenv("TOKENTRAY_BARE"))
 }
 
-func start(title string, colours int, path string, args []string, env ...string) (*program, error) {
-	p := &program{Cmd: exec.Command(path, args...), title: title, colours: colours}
+func start(title string, colours int, path string, env ...string) (*program, error) {
+	p := &program{Cmd: exec.Command(path), title: title, colours: colours}
 	p.Env = append(append(os.Environ(), "FYNE_THEME=light"), env...)
 	p.begun = time.Now()
 	return p, p.Start()
