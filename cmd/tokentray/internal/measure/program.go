@@ -122,16 +122,8 @@ func shares(span time.Duration, all ...*program) ([]float64, error) {
 
 // hide closes the window as its owner would: it goes to the tray.
 func (p *program) hide(s screen) error {
-	next := time.Now()
-	return until(p.title+" is hidden", func() bool {
-		w := s.seen(p.title)
-		if w != 0 && time.Now().After(next) { // a key can come too early
-			next = time.Now().Add(2 * time.Second)
-			id := strconv.FormatUint(uint64(w), 10)
-			exec.Command("xdotool", "windowfocus", id, "key", "--window", id, "alt+F4").Run()
-		}
-		return w == 0
-	})
+	s.ask(s.seen(p.title))
+	return until(p.title+" is hidden", func() bool { return s.seen(p.title) == 0 })
 }
 
 // open chooses Open in the menu of its tray icon.

@@ -34,6 +34,14 @@ static Window seen(Display *d, Window w, const char *title) {
 	return found;
 }
 
+// ask asks a window to close, as a click on its cross does.
+static void ask(Display *d, Window w) {
+	XEvent e = {.xclient = {.type = ClientMessage, .window = w, .format = 32, .message_type = XInternAtom(d, "WM_PROTOCOLS", False)}};
+	e.xclient.data.l[0] = XInternAtom(d, "WM_DELETE_WINDOW", False);
+	XSendEvent(d, w, False, NoEventMask, &e);
+	XFlush(d);
+}
+
 // colours counts those of some of the window's lines, up to 64; 0: they cannot
 // be had, or one is as black as the screen was before.
 static int colours(Display *d, Window w) {
@@ -83,6 +91,9 @@ func (s screen) seen(title string) C.Window {
 	defer C.free(unsafe.Pointer(name))
 	return C.seen(s.display, C.XDefaultRootWindow(s.display), name)
 }
+
+// ask asks a window to close, as a click on its cross does.
+func (s screen) ask(w C.Window) { C.ask(s.display, w) }
 
 // drawn says whether something with at least so many colours is in it.
 func (s screen) drawn(w C.Window, atLeast int) bool {
