@@ -23,14 +23,15 @@ func main() {
 	rounds := flag.Int("rounds", 3, "how often each share of a core is measured")
 	tries := flag.Int("tries", 20, "how often each time is measured")
 	accounts := flag.Int("accounts", 1000, "accounts")
+	only := flag.String("only", "", "first, hidden or visible alone")
 	flag.Parse()
-	if err := run(*span, *rounds, *tries, *accounts); err != nil {
+	if err := run(*span, *rounds, *tries, *accounts, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
 		os.Exit(1)
 	}
 }
 
-func run(span time.Duration, rounds, tries, accounts int) error {
+func run(span time.Duration, rounds, tries, accounts int, only string) error {
 	dir, err := os.MkdirTemp("", "measure")
 	if err != nil {
 		return err
@@ -61,12 +62,18 @@ func run(span time.Duration, rounds, tries, accounts int) error {
 	fmt.Printf("%d accounts, proactive; shares of a core over %s, %d rounds; times, %d tries. Load at the start: %s\n\n", accounts, span, rounds, tries, load())
 	fmt.Println("| what | median | least | most |")
 	fmt.Println("|---|---|---|---|")
-	for _, measure := range []func() error{
-		func() error { return firstFrames(s, rests, provider, tries) },
-		func() error { return hidden(s, rests, free, provider, span, rounds, tries) },
-		func() error { return visible(s, rests, provider, span, rounds) },
+	for _, m := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"first", func() error { return firstFrames(s, rests, provider, tries) }},
+		{"hidden", func() error { return hidden(s, rests, free, provider, span, rounds, tries) }},
+		{"visible", func() error { return visible(s, rests, provider, span, rounds) }},
 	} {
-		if err := measure(); err != nil {
+		if only != "" && only != m.name {
+			continue
+		}
+		if err := m.measure(); err != nil {
 			return err
 		}
 	}
