@@ -18,7 +18,7 @@ PREFIX  := $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 TEST    := CGO_ENABLED=1 go test -race -tags ci
 RACED    = $$(go list ./... | grep -v /cmd/tokentray$$)
 
-.PHONY: help run run-app run-ctl test fuzz e2e measure-ui test-long bench clean build app install uninstall setup-run setup-app setup-test setup-bench
+.PHONY: help run run-app run-ctl test fuzz e2e pictures measure-ui test-long bench clean build app install uninstall setup-run setup-app setup-test setup-bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,13 +53,16 @@ test: setup-test ## every check and test (what CI runs)
 	@echo "==> build without cgo"
 	@$(BUILD)
 	@echo "==> go test -race (some ten minutes)"
-	@$(TEST) -timeout 20m $(RACED)
+	@$(TEST) -timeout 40m $(RACED)
 	@echo "==> go test cmd/tokentray (the first time builds the bindings of OpenGL: some 4 minutes)"
 	@go test -timeout 15m ./cmd/tokentray
 
 e2e: setup-test ## the real app on a desktop without a screen, driven as a person would; makes docs/pictures
 	@echo "==> end to end (under a minute)"
 	@scripts/e2e
+
+pictures: setup-test ## every picture in docs/pictures, taken of the real app: some minutes
+	@TOKENTRAY_ALL_PICTURES=1 scripts/e2e
 
 measure-ui: setup-app ## what the app costs and how fast it is, beside an empty window (some 12 minutes)
 	@scripts/measure-ui

@@ -21,17 +21,19 @@ var update = flag.Bool("update", false, "write en.json anew from the sources")
 // reasons, titles.
 var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", "expiring", "valid",
 	"refreshed", "skipped", "failed", "refreshed_elsewhere", "inactive", "no_refresh_token", "not_due", "needs_login", "locked", "rate_limited",
-	"Relay's Redis: host", "User", "TLS", "Webhook", "Google client secret: Gemini CLI", "Google client secret: Antigravity",
+	"Relay's Redis: host", "User", "TLS", "Webhook", "Chat services (shoutrrr URLs)", "The relay's own alert channels", "What is told", "Quiet hours", "Google client secret: Gemini CLI", "Google client secret: Antigravity",
 	"observed", "shared", "restored", "unreadable",
 	"Claude Code's login (.credentials.json)", "Gemini CLI's login (oauth_creds.json)", "Codex's login (auth.json)", "A relay's export (JSON)", "Tokentray's export",
 	"In a shell", "curl", "Claude Code, in ~/.claude/settings.json", "A status bar",
 	"Personal", "Balanced", "High availability", "Thrifty",
 	"A few accounts, few requests: nothing is refreshed by itself.", "Ordinary production; the guide recommends it.",
 	"Many concurrent requests that may not wait.", "Occasional use, tight quotas.",
-	"Theme", "Notifications", "Start hidden in the tray", "Language", "Rest while hidden"}
+	"Theme", "Notifications", "Start hidden in the tray", "Redis commands a day that are allowed", "Language",
+	"system", "light", "dark", "on", "off", "yes", "no", "true", "false", "set", "not set", "Rest while hidden", "auto"}
 
 // Every text of the window, the tray and the notifications stands in every
-// language's file, and no file has one that nobody says.
+// language's file, and no file has one that nobody says. What the engine and the
+// stores say of a failure is shown as it is logged, in English.
 func TestEveryTextIsThere(t *testing.T) {
 	said := map[string]string{}
 	for _, text := range spoken {
@@ -52,10 +54,9 @@ func TestEveryTextIsThere(t *testing.T) {
 				if !ok {
 					return true
 				}
-				if f, ok := call.Fun.(*ast.SelectorExpr); ok && slices.Contains([]string{"Get", "Count", "Text"}, f.Sel.Name) {
+				if says(call.Fun) {
 					for _, arg := range call.Args {
-						if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-							text, _ := strconv.Unquote(lit.Value)
+						if text := literal(arg); text != "" {
 							said[text] = text
 						}
 					}
@@ -96,4 +97,32 @@ func TestEveryTextIsThere(t *testing.T) {
 	if len(files) == 0 {
 		t.Error("no language")
 	}
+}
+
+// says reports whether what is called translates its texts.
+func says(called ast.Expr) bool {
+	switch f := called.(type) {
+	case *ast.SelectorExpr:
+		return slices.Contains([]string{"Get", "Count", "Text"}, f.Sel.Name)
+	case *ast.Ident:
+		return f.Name == "item" // of the menu
+	}
+	return false
+}
+
+// literal is a text that stands in the source, in one piece or in several; ""
+// where it does not.
+func literal(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		if e.Kind == token.STRING {
+			text, _ := strconv.Unquote(e.Value)
+			return text
+		}
+	case *ast.BinaryExpr:
+		if left, right := literal(e.X), literal(e.Y); left != "" && right != "" {
+			return left + right
+		}
+	}
+	return ""
 }

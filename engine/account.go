@@ -117,6 +117,8 @@ type Choice struct {
 	// IdleDays excepts it from that while it has not been used for so many
 	// days, as far as its store knows of that; 0: never.
 	IdleDays int `json:"idle_days,omitempty"`
+	// Muted has its alerts told to nobody.
+	Muted bool `json:"muted,omitempty"`
 }
 
 // Rival is another place of the same login.
@@ -155,6 +157,7 @@ type Token struct {
 // NewAccount is what a person gives to add an account.
 type NewAccount struct {
 	Store        string // the engine's name of the store that is to have it
+	ID           string // a new UUID, so that a repeated Add is one; "": the store makes one
 	Provider     string
 	Name         string
 	Client       string

@@ -31,6 +31,12 @@ const (
 	EventExpired EventKind = "expired"
 	// EventRecovered: Account is well again after one of the two above.
 	EventRecovered EventKind = "recovered"
+	// EventLoginEnds: Account's login ends in Ahead, and a person must sign in
+	// again by then. It comes 14, 7, 3 and 1 days before.
+	EventLoginEnds EventKind = "login_ends"
+	// EventUnused: Account has not been refreshed for so long that its provider
+	// drops the login in Ahead, which is negative where it may have done so.
+	EventUnused EventKind = "unused"
 	// EventPass: a pass over the accounts ended; Summary has its results.
 	EventPass EventKind = "pass"
 	// EventChanged: Account was added, or a person changed it, or, where its

@@ -48,6 +48,7 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 	if a.Problem != nil {
 		return Secret{}, a.Problem
 	}
+	e.noteUse(st, a)
 	skew := Ahead(a, Skew(a.Provider))
 	if access, ok := e.remembered(key, skew); ok { // may be newer than the store has
 		return access, nil
@@ -62,6 +63,21 @@ func (e *Engine) validAccessToken(ctx context.Context, key Key) (Secret, error) 
 		return access, err
 	}
 	return e.refreshed(ctx, st, a, seen)
+}
+
+// noteUse keeps for an account that is excepted while it is unused when it was
+// used, to an hour, where its store keeps no such time.
+func (e *Engine) noteUse(st *state, a Account) {
+	e.mu.Lock()
+	ours := a.LastUsedAt.Equal(st.record.UsedAt) // or both are unknown
+	e.mu.Unlock()
+	if now := e.now(); ours && a.Choice.IdleDays > 0 && now.Sub(a.LastUsedAt) > time.Hour {
+		e.note(st, func(r *Record) { r.UsedAt = now })
+		e.mu.Lock()
+		st.account.LastUsedAt = now
+		e.requeue(st)
+		e.mu.Unlock()
+	}
 }
 
 // refreshed refreshes, unless somebody has since the account was read as seen,

@@ -10,7 +10,11 @@ import (
 func (e *Engine) Choose(ctx context.Context, change func(*Choice), keys ...Key) error {
 	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
 	defer cancel()
-	err := e.journal.Update(ctx, func(_ Key, r *Record) { change(&r.Choice) }, keys...)
+	err := e.journal.Update(ctx, func(_ Key, r *Record) {
+		if change(&r.Choice); r.Choice.IdleDays > 0 && r.UsedAt.IsZero() {
+			r.UsedAt = e.now() // from now on it is counted, where the store does not
+		}
+	}, keys...)
 	e.noteJournal(err)
 	if err != nil {
 		return err

@@ -141,6 +141,42 @@ func idle(a Account, at time.Time) bool {
 	return days > 0 && !a.LastUsedAt.IsZero() && at.Sub(a.LastUsedAt) > time.Duration(days)*24*time.Hour
 }
 
+const day = 24 * time.Hour
+
+// endSteps are how long before a login's end it is told, the last first.
+var endSteps = []time.Duration{day, 3 * day, 7 * day, 14 * day}
+
+// EndStep is the step of a login's way to its end that is reached: 14, 7, 3 or
+// 1 days before; 0 where the end is further off, past or unknown.
+func EndStep(a Account, now time.Time) time.Duration {
+	left := a.LoginExpiresAt.Sub(now)
+	if a.LoginExpiresAt.IsZero() || left <= 0 {
+		return 0
+	}
+	for _, step := range endSteps {
+		if left <= step {
+			return step
+		}
+	}
+	return 0
+}
+
+// Google drops a login that was not refreshed for 6 months.
+const (
+	unusedMonths  = 5
+	droppedMonths = 6
+)
+
+// UnusedLeft is how long a login that is not refreshed still lasts, and whether
+// it is time to say so. Only Google's are known to end so.
+func UnusedLeft(a Account, now time.Time) (left time.Duration, tell bool) {
+	last := a.LastRefreshAt
+	if a.Provider != Gemini || last.IsZero() || now.Before(last.AddDate(0, unusedMonths, 0)) {
+		return 0, false
+	}
+	return last.AddDate(0, droppedMonths, 0).Sub(now), true
+}
+
 // resting reports whether a success gave a token that is due at once: a
 // provider with tiny lifetimes must not be hammered.
 func (p Policy) resting(a Account, t Tries) bool {

@@ -51,7 +51,7 @@ func (e *Engine) Run(ctx context.Context) {
 			e.refreshDue(now, policy)
 		}
 		if sinceLook := now.Sub(looked); sinceLook >= lookEvery || sinceLook < 0 {
-			e.alertExpired(now)
+			e.alertAll(now)
 			looked = now
 		}
 		if now.Sub(told) < time.Since(ticked)-clockTolerance {
@@ -137,14 +137,16 @@ func (e *Engine) doubtExpiries(now time.Time) {
 	}
 }
 
-// alertExpired tells of tokens that ran out while their refreshes keep failing.
-func (e *Engine) alertExpired(now time.Time) {
+// alertAll tells of tokens that ran out while their refreshes keep failing, and
+// of logins that come to their end.
+func (e *Engine) alertAll(now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, st := range *e.index.Load() {
 		if st.tries.Err != nil {
 			e.alert(st, now)
 		}
+		e.foretell(st, now)
 	}
 }
 

@@ -250,3 +250,34 @@ func TestChoiceOfAnotherProcess(t *testing.T) {
 		}
 	})
 }
+
+// An account whose store keeps no time of its use is idle by what this machine
+// saw of it, and asked for again it is kept again.
+func TestIdleByOwnCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		d.provider.lifetime = 8 * time.Hour
+		key := d.signIn("a", time.Minute)
+		running(t, d)
+		if err := d.Choose(t.Context(), func(c *Choice) { c.IdleDays = 2 }, key); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(47 * time.Hour)
+		before, _ := d.provider.count()
+		if before < 5 {
+			t.Errorf("%d refreshes in the first two days", before)
+		}
+		time.Sleep(72 * time.Hour)
+		if n, _ := d.provider.count(); n > before+1 {
+			t.Errorf("%d refreshes while nobody used it", n-before)
+		}
+		if _, err := d.ValidAccessToken(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		before, _ = d.provider.count()
+		time.Sleep(24 * time.Hour)
+		if n, _ := d.provider.count(); n < before+2 {
+			t.Errorf("%d refreshes after it was used again", n-before)
+		}
+	})
+}

@@ -17,20 +17,21 @@ type state struct {
 	// asked for it.
 	live atomic.Pointer[liveToken]
 
-	account Account // its secrets dropped: the store has them
-	version version
-	token   Fingerprint // of the refresh token
-	tries   Tries
-	record  Record      // as Record.kept has it
-	beside  Fingerprint // of the sealed record beside the account, as it was last read
-	refused Fingerprint // the token whose refusal this process found out
-	rival   Rival       // who has the same login
-	told    Fingerprint // the token that the record beside the account has as dead
-	alerted EventKind   // EventNeedsLogin or EventExpired, once told
-	asked   time.Time   // when a caller's refresh last failed
-	taken   time.Time   // when account was last taken in, for listings read before
-	flight  *flight     // the refresh under way
-	saves   int         // counts them: a read-back belongs to the last one
+	account  Account // its secrets dropped: the store has them
+	version  version
+	token    Fingerprint // of the refresh token
+	tries    Tries
+	record   Record      // as Record.kept has it
+	beside   Fingerprint // of the sealed record beside the account, as it was last read
+	refused  Fingerprint // the token whose refusal this process found out
+	rival    Rival       // who has the same login
+	told     Fingerprint // the token that the record beside the account has as dead
+	alerted  EventKind   // EventNeedsLogin or EventExpired, once told
+	foretold foretold    // what was told ahead of the login's end
+	asked    time.Time   // when a caller's refresh last failed
+	taken    time.Time   // when account was last taken in, for listings read before
+	flight   *flight     // the refresh under way
+	saves    int         // counts them: a read-back belongs to the last one
 	// unjournaled is the whole record, where the journal did not take it.
 	unjournaled *Record
 
@@ -245,7 +246,7 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		}
 	}
 	a = st.corrected(a, s.token, e.now())
-	if st.record.UsedAt.After(a.LastUsedAt) {
+	if a.LastUsedAt.IsZero() { // its store keeps no such time
 		a.LastUsedAt = st.record.UsedAt
 	}
 	if a.Choice, a.Rival = st.record.Choice, st.rival; s.token != st.token {

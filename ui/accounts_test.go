@@ -289,7 +289,7 @@ func TestEditAccount(t *testing.T) {
 	do(func() {
 		w.edit(v)
 		for _, c := range all[*widget.Check](w) {
-			test.Tap(c) // keep the proxy, ahead of expiry
+			test.Tap(c) // keep the proxy, ahead of expiry, tell its alerts
 		}
 		entries := all[*widget.Entry](w)
 		entries[2].SetText("30")
@@ -298,7 +298,7 @@ func TestEditAccount(t *testing.T) {
 	if e := <-edits; e.name != nil || e.proxy == nil || *e.proxy != "" {
 		t.Errorf("%+v", e)
 	}
-	if c := <-choices; !c.Lazy || c.IdleDays != 30 || !c.Keep {
+	if c := <-choices; !c.Lazy || !c.Muted || c.IdleDays != 30 || !c.Keep {
 		t.Errorf("%+v", c)
 	}
 	do(func() {

@@ -56,6 +56,9 @@ type Actions struct {
 	// Token returns an account's access token, refreshed first where it must
 	// be.
 	Token func(engine.Key) (engine.Secret, error)
+	// SendTest sends a test to every channel of alerts, and returns a line for
+	// each; nil: there are none.
+	SendTest func() []string
 	// Mute keeps notifications back until then.
 	Mute func(until time.Time)
 	// Keep keeps how the window is looked at.

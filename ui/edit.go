@@ -33,6 +33,8 @@ func (w *Window) edit(v engine.View) {
 	proxy.Disable()
 	ahead := widget.NewCheck(t.Get("refresh it ahead of expiry, in proactive mode"), nil)
 	ahead.SetChecked(!v.Choice.Lazy)
+	tell := widget.NewCheck(t.Get("tell its alerts"), nil)
+	tell.SetChecked(!v.Choice.Muted)
 	idle := widget.NewEntry()
 	if v.Choice.IdleDays > 0 {
 		idle.SetText(strconv.Itoa(v.Choice.IdleDays))
@@ -44,7 +46,7 @@ func (w *Window) edit(v engine.View) {
 		}
 		return nil
 	}
-	items := []*widget.FormItem{widget.NewFormItem("", ahead), widget.NewFormItem(t.Get("Not when unused for days"), idle)}
+	items := []*widget.FormItem{widget.NewFormItem("", ahead), widget.NewFormItem(t.Get("Not when unused for days"), idle), widget.NewFormItem("", tell)}
 	if !v.Observed { // a tool's login has the tool's name and proxy
 		items = append([]*widget.FormItem{widget.NewFormItem(t.Get("Name"), name), widget.NewFormItem(t.Get("Proxy"), proxy), widget.NewFormItem("", keep)}, items...)
 	}
@@ -66,13 +68,14 @@ func (w *Window) edit(v engine.View) {
 					return err
 				}
 			}
-			if v.Choice.Lazy != ahead.Checked && v.Choice.IdleDays == n {
+			chosen := v.Choice
+			if chosen.Lazy, chosen.Muted, chosen.IdleDays = !ahead.Checked, !tell.Checked, n; chosen == v.Choice {
 				return nil
 			}
-			return w.p.Actions.Choose(func(c *engine.Choice) { c.Lazy, c.IdleDays = !ahead.Checked, n }, v.Key)
+			return w.p.Actions.Choose(func(c *engine.Choice) { c.Lazy, c.Muted, c.IdleDays = chosen.Lazy, chosen.Muted, n }, v.Key)
 		}, w.draw)
 	}, w.Window)
-	d.Resize(fyne.NewSize(520, 360))
+	d.Resize(fyne.NewSize(520, 400))
 	d.Show()
 }
 

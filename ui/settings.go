@@ -1,6 +1,10 @@
 package ui
 
 import (
+	"strings"
+
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
@@ -40,14 +44,23 @@ func (w *Window) settingsPage(settings []Setting, facts []string, save func(map[
 		f.wrong.Hide()
 		var input fyne.CanvasObject
 		if s.Choices != nil {
-			choice := widget.NewSelect(s.Choices, nil)
-			choice.SetSelected(s.Value)
-			f.text = func() string { return choice.Selected }
+			var names []string
+			for _, c := range s.Choices {
+				names = append(names, t.Get(c))
+			}
+			choice := widget.NewSelect(names, nil)
+			choice.SetSelectedIndex(slices.Index(s.Choices, s.Value))
+			f.text = func() string {
+				if i := choice.SelectedIndex(); i >= 0 {
+					return s.Choices[i]
+				}
+				return s.Value
+			}
 			input = choice
 		} else {
 			entry := widget.NewEntry()
 			entry.Password = s.Secret
-			entry.SetPlaceHolder(s.Hint)
+			entry.SetPlaceHolder(t.Get(s.Hint))
 			entry.SetText(s.Value)
 			f.text = func() string { return entry.Text }
 			input = entry
@@ -93,7 +106,22 @@ func (w *Window) settingsPage(settings []Setting, facts []string, save func(map[
 	})
 	keep.Importance = widget.HighImportance
 	scroll := container.NewVScroll(lines)
-	buttons := container.NewHBox(layout.NewSpacer(), widget.NewButton(t.Get("Cancel"), func() { d.Hide() }), keep)
+	buttons := container.NewHBox()
+	if w.p.Actions.SendTest != nil {
+		var test *widget.Button
+		test = widget.NewButton(t.Get("Send a test alert"), func() {
+			test.Disable()
+			go func() {
+				said := w.p.Actions.SendTest()
+				w.p.Do(func() {
+					test.Enable()
+					dialog.ShowInformation(t.Get("Send a test alert"), strings.Join(said, "\n"), w.Window)
+				})
+			}()
+		})
+		buttons.Add(test)
+	}
+	buttons.Objects = append(buttons.Objects, layout.NewSpacer(), widget.NewButton(t.Get("Cancel"), func() { d.Hide() }), keep)
 	d = dialog.NewCustomWithoutButtons(t.Get("Settings"), container.NewBorder(nil, buttons, nil, nil, scroll), w.Window)
 	d.Resize(fyne.NewSize(640, 560))
 	d.Show()

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"tokentray/cmd/internal/browser"
 	"tokentray/cmd/internal/transfer"
@@ -70,6 +71,7 @@ func (d *desk) accounts(a *ui.Actions, app *wiring.App) {
 	a.Setup = recipes
 	a.OpenURL = browser.Open
 	a.Disconnect = d.disconnect
+	a.SendTest = func() []string { return d.sendTest(app) }
 }
 
 // notInDemo stands in for what made-up accounts have no use for.
@@ -102,7 +104,11 @@ func signIn(app *wiring.App, again engine.Key, n engine.NewAccount) (*ui.SignIn,
 	if err != nil {
 		return nil, err
 	}
+	var used atomic.Bool // a code is good once (RFC 6749, 4.1.2), however it came
 	finish := func(ctx context.Context, code engine.Secret) error {
+		if used.Swap(true) {
+			return errors.New("the sign-in is under way already")
+		}
 		if again.ID != "" {
 			_, err := app.SignInAgain(ctx, s, code, again)
 			return err

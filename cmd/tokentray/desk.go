@@ -142,7 +142,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		d.notify(services.Notifications, events)
+		d.notify(services.Notifications, c.app, events)
 	}()
 	served := instance.Served{}
 	if c.identity != "" {
@@ -176,7 +176,9 @@ func (d *desk) work(c core, run func(context.Context)) {
 // end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
 	d.ending.Do(func() {
-		d.instance.Serve(instance.Served{}) // commands work on the store directly from now on
+		// From now on commands work on the store directly, and another app may
+		// begin: what is finished here is no obstacle to it.
+		d.instance.Release()
 		if d.stop != nil {
 			d.stop()
 		}
@@ -351,6 +353,10 @@ func (d *desk) kept(name string) string {
 var edited = []struct{ name, title string }{
 	{"REDIS_HOST", "Relay's Redis: host"}, {"REDIS_PORT", "Port"}, {"REDIS_USERNAME", "User"}, {"REDIS_PASSWORD", "Password"}, {"REDIS_DB", "Database"},
 	{"REDIS_ENABLE_TLS", "TLS"}, {"ENCRYPTION_KEY", "ENCRYPTION_KEY"}, {"WEBHOOK_URL", "Webhook"},
+	{"NOTIFY_URLS", "Chat services (shoutrrr URLs)"},
+	{"USE_RELAY_WEBHOOKS", "The relay's own alert channels"},
+	{"ALERT_KINDS", "What is told"},
+	{"ALERT_QUIET_HOURS", "Quiet hours"},
 	{"GEMINI_OAUTH_CLIENT_SECRET", "Google client secret: Gemini CLI"}, {"ANTIGRAVITY_OAUTH_CLIENT_SECRET", "Google client secret: Antigravity"},
 }
 

@@ -7,16 +7,20 @@ import (
 	"runtime"
 	"strings"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
 	"github.com/go-text/typesetting/fontscan"
+	"github.com/go-text/typesetting/language"
 
 	"tokentray/assets"
 	"tokentray/ui/view"
 )
 
-// languages are those that the app speaks, each called as its speakers do.
-var languages = []struct{ name, code, locale string }{
-	{"English", "en", "en_US.UTF-8"}, {"简体中文", "zh-Hans", "zh_CN.UTF-8"},
+// languages are those that the app speaks, each called as its speakers do, with
+// what Fyne should say otherwise.
+var languages = []struct{ name, code, locale, fyne string }{
+	{"English", "en", "en_US.UTF-8", `{}`},
+	{"简体中文", "zh-Hans", "zh_CN.UTF-8", `{"No": "否", "OK": "确定", "Select all": "全选", "Undo": "撤销"}`},
 }
 
 // speak returns the texts of the language that was chosen, or else of the
@@ -27,13 +31,16 @@ func speak(chosen string) (view.Texts, error) {
 		code = "zh-Hans"
 	}
 	for _, l := range languages {
-		if l.name != chosen {
-			continue
+		if l.name == chosen {
+			code = l.code
+			if runtime.GOOS == "linux" { // where Fyne asks the environment
+				os.Setenv("LC_ALL", l.locale)
+			}
 		}
-		code = l.code
-		if runtime.GOOS == "linux" { // where Fyne asks the environment
-			os.Setenv("LC_ALL", l.locale)
-			lang.AddTranslationsForLocale([]byte("{}"), lang.SystemLocale()) // asks it anew
+		// Fyne asks for its language anew. A locale that it has no words for
+		// would take the place of the language.
+		if err := lang.AddTranslationsForLocale([]byte(l.fyne), fyne.Locale(l.code)); err != nil {
+			return nil, err
 		}
 	}
 	return assets.Texts(code)
@@ -48,6 +55,7 @@ func lacksChinese() bool {
 	}
 	fonts.SetQuery(fontscan.Query{Families: []string{fontscan.SansSerif}})
 	const han = '中'
+	fonts.SetScript(language.LookupScript(han)) // as Fyne asks
 	face := fonts.ResolveFace(han)
 	if face == nil {
 		return true

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"context"
 	"iter"
-	"time"
 
 	"github.com/gen2brain/beeep"
 
 	"tokentray/assets"
 	"tokentray/cmd/internal/desktop"
+	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/notify"
 )
@@ -19,16 +20,24 @@ func notifier() *desktop.Notifier {
 	return &desktop.Notifier{App: metadata.Name, Icon: icon, Plain: func(title, text string) error { return beeep.Notify(title, text, icon) }}
 }
 
-// notify shows what events have to tell, through the system's service.
-func (d *desk) notify(there bool, events iter.Seq[engine.Event]) {
+// notify shows what events have to tell by the rules, through the system's
+// service. app is nil in the demo.
+func (d *desk) notify(there bool, app *wiring.App, events iter.Seq[engine.Event]) {
+	rules := wiring.Rules(d.set)
+	rules.MutedUntil = d.muted
+	alerts := rules.Filter(events)
+	if app != nil {
+		app.Speak(d.texts.Get)
+		alerts = app.OnceOnDesktop(alerts)
+	}
 	notify.Desktop{Text: d.texts.Get, Show: func(n notify.Note) {
-		if !there || d.kept(ownNotifications) == "off" || time.Now().Before(d.muted()) {
+		if !there || d.kept(ownNotifications) == "off" {
 			return
 		}
 		if err := d.notifier.Show(d.note(n)); err != nil {
 			d.log.Warn("⚠️ the desktop notification was not shown: " + err.Error())
 		}
-	}}.Run(events)
+	}}.Run(alerts)
 }
 
 const signInButton = "sign-in"
@@ -55,4 +64,25 @@ func (d *desk) note(n notify.Note) desktop.Note {
 		})
 	}
 	return note
+}
+
+// sendTest sends a test to this desktop and to every channel of app, and says of
+// each how it went.
+func (d *desk) sendTest(app *wiring.App) []string {
+	channels, err := app.Channels(context.Background())
+	here := notify.Channel{Name: d.texts.Get("This desktop"), Send: func(_ context.Context, m notify.Message) error {
+		return d.notifier.Show(desktop.Note{Title: m.Title, Text: m.Text})
+	}}
+	var said []string
+	if err != nil {
+		said = append(said, engine.CleanLine(err.Error()))
+	}
+	for _, channel := range append([]notify.Channel{here}, channels...) {
+		outcome := d.texts.Get("ok")
+		if err := app.SendTest(context.Background(), channel); err != nil {
+			outcome = engine.CleanLine(err.Error())
+		}
+		said = append(said, channel.Name+": "+outcome)
+	}
+	return said
 }

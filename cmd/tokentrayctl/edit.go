@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,16 +16,17 @@ type editCmd struct {
 	Proxy     *string  `placeholder:"URL" help:"Reach the provider through socks5://, http:// or https://host:port; none for no proxy of its own; - reads it from standard input, for one with a password."`
 	Proactive string   `enum:",true,false" default:"" placeholder:"BOOL" help:"Whether it is refreshed ahead of expiry in proactive mode: true, the default, or false."`
 	IdleDays  *int     `placeholder:"DAYS" help:"Not ahead of expiry while it has not been used for so many days; 0: always."`
+	Muted     string   `enum:",true,false" default:"" placeholder:"BOOL" help:"Whether its alerts are told to nobody: true, or false, the default."`
 }
 
 func (c *editCmd) Help() string {
-	return `Name and proxy lie with the account, for everybody who shares its store. The last two are this machine's own.`
+	return `Name and proxy lie with the account, for everybody who shares its store. The others are this machine's own.`
 }
 
 func (c *editCmd) Run(s *session) error {
 	usage := func(format string, args ...any) error { return fault{exitUsage, fmt.Errorf(format, args...)} }
-	if c.Name == nil && c.Proxy == nil && c.Proactive == "" && c.IdleDays == nil {
-		return usage("nothing to change: give --name, --proxy, --proactive or --idle-days")
+	if c.Name == nil && c.Proxy == nil && c.Proactive == "" && c.IdleDays == nil && c.Muted == "" {
+		return usage("nothing to change: give --name, --proxy, --proactive, --idle-days or --muted")
 	}
 	if c.Name != nil && len(c.Names) > 1 {
 		return usage("--name is for one account alone")
@@ -53,13 +55,16 @@ func (c *editCmd) Run(s *session) error {
 				return err
 			}
 		}
-		if c.Proactive != "" || c.IdleDays != nil {
+		if c.Proactive != "" || c.IdleDays != nil || c.Muted != "" {
 			if err := app.Choose(s.ctx, func(choice *engine.Choice) {
 				if c.Proactive != "" {
 					choice.Lazy = c.Proactive == "false"
 				}
 				if c.IdleDays != nil {
 					choice.IdleDays = *c.IdleDays
+				}
+				if c.Muted != "" {
+					choice.Muted = c.Muted == "true"
 				}
 			}, a.Key); err != nil {
 				return err
@@ -93,7 +98,15 @@ func (s *session) each(names []string, do func(*wiring.App, engine.Account) erro
 	defer s.tell()
 	for _, a := range accounts {
 		if err := do(app, a); err != nil {
-			code = max(code, s.report(fmt.Errorf("%s (%s): %w", a.Name, engine.Clean(a.ID), err)))
+			f, ok := errors.AsType[fault](err)
+			if ok {
+				err = f.err
+			}
+			named := fmt.Errorf("%s (%s): %w", a.Name, engine.Clean(a.ID), err)
+			if err = named; ok {
+				err = fault{f.code, named}
+			}
+			code = max(code, s.report(err))
 		}
 	}
 	if code != exitDone {

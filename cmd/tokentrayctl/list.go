@@ -41,6 +41,7 @@ type listedAccount struct {
 	LoginExpiresAt  *time.Time `json:"login_expires_at"`
 	Proactive       bool       `json:"proactive"` // as chosen for it: in proactive mode it is refreshed ahead of expiry
 	IdleDays        int        `json:"idle_days"` // but not while unused for so many days; 0: always
+	Muted           bool       `json:"muted"`     // its alerts are not told
 }
 
 func (c *listCmd) Run(s *session) error {
@@ -84,7 +85,7 @@ func listed(v engine.View, now time.Time) listedAccount {
 		ID: v.ID, Name: v.Name, Provider: v.Provider, Status: string(v.Status), StoreStatus: v.StoreStatus,
 		ExpiresAt: timeOrNull(v.ExpiresAt), ExpiresIn: secondsLeft(v.ExpiresAt, now),
 		HasRefreshToken: !v.Static(), Active: v.Active, Restored: v.Restored, Source: v.Store, Observed: v.Observed && !v.Choice.Keep,
-		LoginExpiresAt: timeOrNull(v.LoginExpiresAt), Proactive: !v.Choice.Lazy, IdleDays: v.Choice.IdleDays,
+		LoginExpiresAt: timeOrNull(v.LoginExpiresAt), Proactive: !v.Choice.Lazy, IdleDays: v.Choice.IdleDays, Muted: v.Choice.Muted,
 		LastRefreshAt: timeOrNull(view.LastRefresh(v)), NextRefreshAt: timeOrNull(v.NextRefresh),
 	}
 	if v.Rival.Name != "" {

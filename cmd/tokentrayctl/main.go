@@ -61,6 +61,7 @@ type cli struct {
 	Export  exportCmd  `cmd:"" help:"Write accounts to a file, encrypted under a passphrase."`
 	Logs    logsCmd    `cmd:"" help:"Print the log file."`
 	Doctor  doctorCmd  `cmd:"" help:"Check settings, store, key, lock and clock, and say what to do."`
+	Alerts  alertsCmd  `cmd:"" help:"Send a test to the channels that alerts go out by."`
 	Status  statusCmd  `cmd:"" help:"Count the accounts by status."`
 	Service serviceCmd `cmd:"" help:"Keep run going without a desktop: install, uninstall or status."`
 	Demo    demoCmd    `cmd:"" help:"Watch made-up accounts for a minute: refreshes, a failure, a recovery. Needs nothing."`

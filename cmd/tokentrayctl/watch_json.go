@@ -28,7 +28,8 @@ type eventLine struct {
 	Proactive *bool    `json:"proactive,omitempty"`
 	Interval  *float64 `json:"interval_s,omitempty"`
 	Window    *float64 `json:"window_s,omitempty"`
-	Ahead     *float64 `json:"ahead_s,omitempty"` // this machine's clock; negative: behind
+	Ahead     *float64 `json:"ahead_s,omitempty"`      // this machine's clock; negative: behind
+	Left      *float64 `json:"login_left_s,omitempty"` // until a login ends; negative: it may have
 
 	Checked   *int `json:"checked,omitempty"`
 	Refreshed *int `json:"refreshed,omitempty"`
@@ -56,6 +57,8 @@ func eventLines(ev engine.Event) []eventLine {
 		l.Proactive, l.Interval, l.Window = new(ev.Policy.Proactive), new(ev.Policy.Interval.Seconds()), new(ev.Policy.Window.Seconds())
 	case engine.EventClock:
 		l.Ahead = new(ev.Ahead.Seconds())
+	case engine.EventLoginEnds, engine.EventUnused:
+		l.Left = new(ev.Ahead.Seconds())
 	case engine.EventPass:
 		s := ev.Summary
 		l.Checked, l.Refreshed, l.Skipped, l.Failed, l.TookMS = &s.Checked, &s.Refreshed, &s.Skipped, &s.Failed, new(s.Took.Milliseconds())

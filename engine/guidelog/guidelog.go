@@ -74,6 +74,11 @@ func (w *writer) event(ev engine.Event) {
 		say(slog.LevelWarn, "⚠️ The %s token of %s has expired while its refreshes keep failing: %v", title, name, ev.Err)
 	case engine.EventRecovered:
 		say(slog.LevelInfo, "✅ %s %s is well again", title, name)
+	case engine.EventLoginEnds:
+		say(slog.LevelWarn, "⏳ The %s login of %s ends on %s: sign in again before", title, name, a.LoginExpiresAt.Local().Format(time.DateOnly))
+	case engine.EventUnused:
+		say(slog.LevelWarn, "⏳ The %s login of %s was last refreshed on %s; its provider drops a login after 6 months: refresh it", title, name,
+			a.LastRefreshAt.Local().Format(time.DateOnly))
 	case engine.EventScanned:
 		if text := fmt.Sprint(ev.Err); ev.Err != nil && text != w.problems {
 			say(slog.LevelWarn, "⚠️ %s", text)

@@ -2,21 +2,15 @@ package notify
 
 import (
 	"iter"
-	"slices"
-	"strings"
 	"time"
 
 	"tokentray/engine"
 )
 
-const (
-	groupFor    = 2 * time.Second // alerts this close together become one
-	namedAtMost = 5
-	lastWords   = 3 * time.Second // how long the end waits for a notification
-)
+// lastWords is how long the end waits for a notification.
+const lastWords = 3 * time.Second
 
-// Desktop shows notifications: once when an account needs a person, once when
-// a token expired while its refreshes keep failing, once on recovery. Many at
+// Desktop shows a notification for each alert that Rules let through. Many at
 // once become one. A notification service that is missing or hangs holds
 // nobody up.
 type Desktop struct {
@@ -43,15 +37,15 @@ func (d Desktop) Run(events iter.Seq[engine.Event]) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.group(alerts)
+		together(alerts, func(events []engine.Event) { d.Show(d.note(events)) })
 	}()
 	for ev := range events {
-		switch ev.Kind {
-		case engine.EventNeedsLogin, engine.EventExpired, engine.EventRecovered:
-			select {
-			case alerts <- ev:
-			default: // the service hangs: what it did not take is not told
-			}
+		if alert, _ := engine.AlertOf(ev); alert == "" {
+			continue
+		}
+		select {
+		case alerts <- ev:
+		default: // the service hangs: what it did not take is not told
 		}
 	}
 	close(alerts)
@@ -61,64 +55,14 @@ func (d Desktop) Run(events iter.Seq[engine.Event]) {
 	}
 }
 
-// group shows alerts, those that come together as one.
-func (d Desktop) group(alerts <-chan engine.Event) {
-	for ev := range alerts {
-		together := []engine.Event{ev}
-		for timer := time.After(groupFor); timer != nil; {
-			select {
-			case next, more := <-alerts:
-				if !more {
-					timer = nil
-					break
-				}
-				together = slices.DeleteFunc(together, func(ev engine.Event) bool { return ev.Account.Key == next.Account.Key })
-				together = append(together, next) // of each account the latest
-			case <-timer:
-				timer = nil
-			}
-		}
-		note := Note{}
-		note.Title, note.Text = d.say(together)
-		note.Title, note.Text = engine.CleanLine(note.Title), engine.CleanLine(note.Text) // a cause may hold what a stranger sent
-		if len(together) == 1 {
-			note.Account = together[0].Account.Key
-			if together[0].Kind == engine.EventNeedsLogin {
-				note.SignIn = d.Text("Sign in again")
-			}
-		}
-		d.Show(note)
-	}
-}
-
-func (d Desktop) say(events []engine.Event) (title, text string) {
+func (d Desktop) note(events []engine.Event) Note {
+	note := Note{}
+	note.Title, note.Text = words{d.Text}.say(events)
 	if len(events) == 1 {
-		ev := events[0]
-		if ev.Err != nil {
-			text = ev.Err.Error()
-		}
-		switch ev.Kind {
-		case engine.EventNeedsLogin:
-			return d.Text("%s needs you to sign in again", ev.Account.Name), text
-		case engine.EventExpired:
-			return d.Text("The token of %s has expired", ev.Account.Name), text
-		}
-		return d.Text("%s is well again", ev.Account.Name), d.Text("Its token was refreshed.")
-	}
-	var names []string
-	trouble := false
-	for i, ev := range events {
-		trouble = trouble || ev.Kind != engine.EventRecovered
-		if i < namedAtMost {
-			names = append(names, ev.Account.Name)
+		note.Account = events[0].Account.Key
+		if kind := events[0].Kind; kind == engine.EventNeedsLogin || kind == engine.EventLoginEnds {
+			note.SignIn = d.Text("Sign in again")
 		}
 	}
-	text = strings.Join(names, ", ")
-	if more := len(events) - namedAtMost; more > 0 {
-		text = d.Text("%s and %d more", text, more)
-	}
-	if trouble {
-		return d.Text("%d accounts need attention", len(events)), text
-	}
-	return d.Text("%d accounts are well again", len(events)), text
+	return note
 }

@@ -11,6 +11,13 @@ import (
 	"tokentray/engine"
 )
 
+// ends has a login's end lie ahead.
+func ends(ev engine.Event, ahead time.Duration) engine.Event {
+	ev.Ahead = ahead
+	ev.Account.LoginExpiresAt = time.Date(2026, 12, 1, 12, 0, 0, 0, time.Local)
+	return ev
+}
+
 func TestDesktop(t *testing.T) {
 	one := alert(engine.EventNeedsLogin, engine.Claude, errors.New("Invalid refresh token"))
 	well := alert(engine.EventRecovered, engine.Claude, nil)
@@ -30,6 +37,21 @@ func TestDesktop(t *testing.T) {
 		"hostile":         {[]engine.Event{alert(engine.EventExpired, engine.Claude, errors.New("a\x1b[31m\u202eb\nc"))}, "[The token of 团队 has expired: a[31mbc; about id-1]"},
 		"recovered":       {[]engine.Event{well}, "[团队 is well again: Its token was refreshed.; about id-1]"},
 		"one, twice":      {[]engine.Event{one, well}, "[团队 is well again: Its token was refreshed.; about id-1]"},
+		"its login ends": {[]engine.Event{ends(alert(engine.EventLoginEnds, engine.Claude, nil), 7*24*time.Hour)},
+			"[The login of 团队 ends in 7 days: Sign in again before 2026-12-01 12:00.; about id-1, Sign in again]"},
+		"its login ends soon": {[]engine.Event{ends(alert(engine.EventLoginEnds, engine.Claude, nil), 20*time.Hour)},
+			"[The login of 团队 ends within a day: Sign in again before 2026-12-01 12:00.; about id-1, Sign in again]"},
+		"unused": {[]engine.Event{ends(alert(engine.EventUnused, engine.Gemini, nil), 48*time.Hour)},
+			"[The login of 团队 has not been refreshed for months: Google drops a login that is not refreshed for 6 months: refresh it before 2026-11-25.; about id-1]"},
+		"unused for too long": {[]engine.Event{ends(alert(engine.EventUnused, engine.Gemini, nil), -time.Hour)},
+			"[The login of 团队 has not been refreshed for months: Google drops a login that is not refreshed for 6 months: refresh it now, or sign in again.; about id-1]"},
+		"a store":   {[]engine.Event{{Kind: engine.EventStoreDown, Store: "relay", Err: errors.New("Redis does not answer")}}, "[A store of accounts is away: Redis does not answer]"},
+		"a network": {[]engine.Event{{Kind: engine.EventNetworkDown, Err: errors.New("offline")}}, "[The providers cannot be reached: offline]"},
+		"the clock": {[]engine.Event{{Kind: engine.EventClock, Ahead: time.Hour, Err: errors.New("an hour ahead")}}, "[This machine's clock is wrong: an hour ahead]"},
+		"of all kinds": {[]engine.Event{{Kind: engine.EventStoreDown, Store: "relay"}, {Kind: engine.EventStoreDown, Store: "relay:b"}, one},
+			"[3 alerts: A store of accounts is away · A store of accounts is away · 团队 needs you to sign in again]"},
+		"two of one account": {[]engine.Event{one, ends(alert(engine.EventLoginEnds, engine.Claude, nil), 20*time.Hour)},
+			"[2 alerts: 团队 needs you to sign in again · The login of 团队 ends within a day]"},
 		"many": {append(seven, seven[0]),
 			"[7 accounts need attention: 团队, 团队, 团队, 团队, 团队 and 2 more]"},
 	} {

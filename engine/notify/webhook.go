@@ -2,31 +2,23 @@
 package notify
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"net/http"
 	"sync"
 	"time"
 
 	"tokentray/engine"
 )
 
-const (
-	tries      = 3
-	tryTimeout = 10 * time.Second
-	atOnce     = 4 // deliveries under way
-)
-
-// Webhook posts to one URL, in the body of the relay's "custom" channel
-// (relay/INTEROP.md), when an account turns to needing a login, and when a
-// token expires while its refreshes keep failing.
+// Webhook posts each alert that Rules let through to one URL, in the body of
+// the relay's "custom" channel (relay/INTEROP.md).
 type Webhook struct {
 	URL engine.Secret // it may hold a token
+	// Recovered has it told of recoveries too.
+	Recovered bool
 	// Failed is told of each delivery that failed for good.
 	Failed func(error)
 }
@@ -38,15 +30,16 @@ func (w Webhook) Run(events iter.Seq[engine.Event]) {
 	defer wg.Wait()
 	slots := make(chan struct{}, atOnce)
 	for ev := range events {
-		if ev.Kind != engine.EventNeedsLogin && ev.Kind != engine.EventExpired {
+		if alert, _ := engine.AlertOf(ev); alert == "" || alert == engine.AlertRecovered && !w.Recovered {
 			continue
 		}
 		body := message(ev)
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if err := w.deliver(body); err != nil {
-				w.Failed(fmt.Errorf("the webhook could not be told of %s: %w", ev.Account.Name, err))
+			err := again(context.Background(), func(ctx context.Context) error { return post(ctx, w.URL, body) })
+			if err != nil {
+				w.Failed(fmt.Errorf("the webhook could not be told of %s: %w", cmp.Or(ev.Account.Name, string(ev.Kind)), err))
 			}
 		})
 	}
@@ -59,66 +52,66 @@ var errorCodes = map[string]string{
 	engine.OpenAI: "OPENAI_TOKEN_REFRESH_FAILED", engine.Droid: "DROID_TOKEN_REFRESH_FAILED",
 }
 
+// statuses are the body's, and codes the errorCode of what is no account's
+// failure.
+var (
+	statuses = map[engine.EventKind]string{
+		engine.EventExpired: "expired", engine.EventRecovered: "recovered", engine.EventLoginEnds: "login_ends", engine.EventUnused: "unused",
+	}
+	codes = map[engine.Alert]string{
+		engine.AlertLoginEnds: "LOGIN_ENDS", engine.AlertUnused: "LOGIN_UNUSED", engine.AlertRecovered: "RECOVERED",
+		engine.AlertStoreAway: "STORE_AWAY", engine.AlertNetwork: "NETWORK_AWAY", engine.AlertClock: "CLOCK_WRONG",
+	}
+)
+
+const isoMillis = "2006-01-02T15:04:05.000Z"
+
 func message(ev engine.Event) []byte {
-	a, at := ev.Account, ev.Time.UTC().Format("2006-01-02T15:04:05.000Z")
-	platform := platforms[a.Provider]
-	if platform == "" {
-		platform = a.Provider
-	}
-	status := "error"
-	if ev.Kind == engine.EventExpired {
-		status = "expired"
-	}
+	a, at := ev.Account, ev.Time.UTC().Format(isoMillis)
+	platform := cmp.Or(platforms[a.Provider], a.Provider)
+	kind, status := "accountAnomaly", cmp.Or(statuses[ev.Kind], "error")
+	alert, over := engine.AlertOf(ev)
 	reason := ""
 	if ev.Err != nil {
 		reason = ev.Err.Error()
+	} else if ev.Kind == engine.EventLoginEnds || ev.Kind == engine.EventUnused {
+		reason = "The login ends at " + ev.Time.Add(ev.Ahead).UTC().Format(time.RFC3339)
 	}
-	body, err := json.Marshal(map[string]any{
-		"type": "accountAnomaly", "service": "tokentray", "timestamp": at,
-		"data": map[string]string{
-			"accountId": a.ID, "accountName": a.Name, "platform": platform, "status": status,
-			"errorCode": errorCodes[a.Provider], "reason": reason, "timestamp": at,
-		},
+	if a.ID == "" {
+		kind = "systemError"
+		if over {
+			status = "recovered"
+		}
+	}
+	return body(kind, at, map[string]string{
+		"accountId": a.ID, "accountName": a.Name, "platform": platform, "status": status,
+		"errorCode": cmp.Or(codes[alert], errorCodes[a.Provider]), "reason": reason, "timestamp": at,
 	})
+}
+
+func body(kind, at string, data map[string]string) []byte {
+	text, err := json.Marshal(map[string]any{"type": kind, "service": "tokentray", "timestamp": at, "data": data})
 	if err != nil {
 		panic(err) // strings alone
 	}
-	return body
+	return text
 }
 
-func (w Webhook) deliver(body []byte) (err error) {
-	for try := range tries {
-		if try > 0 {
-			time.Sleep(time.Duration(try) * time.Second)
-		}
-		if err = w.post(body); err == nil {
-			return nil
-		}
-	}
-	return err
-}
+// Channel is the webhook as a channel among others.
+func (w Webhook) Channel() Channel { return custom("webhook", w.URL) }
 
-// post makes one try. Its errors do not show the URL.
-func (w Webhook) post(body []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), tryTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL.Reveal(), bytes.NewReader(body))
-	if err != nil {
-		return errors.New("WEBHOOK_URL cannot be used")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("no answer within 10 seconds")
-	case err != nil:
-		return errors.New("it cannot be reached")
-	}
-	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
-	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("it answered %d", resp.StatusCode)
-	}
-	return nil
+// custom is a channel that takes the webhook's body.
+func custom(name string, url engine.Secret) Channel {
+	return Channel{Name: name, Send: func(ctx context.Context, m Message) error {
+		if len(m.Events) == 0 {
+			at := time.Now().UTC().Format(isoMillis)
+			return post(ctx, url, body("test", at, map[string]string{"message": m.whole(), "timestamp": at}))
+		}
+		for _, ev := range m.Events {
+			if err := post(ctx, url, message(ev)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
 }

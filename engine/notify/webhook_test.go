@@ -57,6 +57,33 @@ func TestBody(t *testing.T) {
 	}
 }
 
+// Every alert has a body; those of no account are the system's.
+func TestBodies(t *testing.T) {
+	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		ev   engine.Event
+		want string // type, status, code, reason
+	}{
+		{ends(alert(engine.EventLoginEnds, engine.Claude, nil), 24*time.Hour), "accountAnomaly login_ends LOGIN_ENDS The login ends at 2026-11-24T10:00:00Z"},
+		{ends(alert(engine.EventUnused, engine.Gemini, nil), time.Hour), "accountAnomaly unused LOGIN_UNUSED The login ends at 2026-11-23T11:00:00Z"},
+		{alert(engine.EventRecovered, engine.Claude, nil), "accountAnomaly recovered RECOVERED "},
+		{engine.Event{Kind: engine.EventStoreDown, Time: at, Err: errors.New("away")}, "systemError error STORE_AWAY away"},
+		{engine.Event{Kind: engine.EventNetworkUp, Time: at}, "systemError recovered NETWORK_AWAY "},
+		{engine.Event{Kind: engine.EventClock, Time: at}, "systemError recovered CLOCK_WRONG "},
+	} {
+		var got struct {
+			Type string
+			Data map[string]string
+		}
+		if err := json.Unmarshal(message(test.ev), &got); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Join([]string{got.Type, got.Data["status"], got.Data["errorCode"], got.Data["reason"]}, " "); said != test.want {
+			t.Errorf("%s: %s, want %s", test.ev.Kind, said, test.want)
+		}
+	}
+}
+
 // Three tries; then it is given up, without showing the URL, and the others go on.
 func TestTries(t *testing.T) {
 	n := 0
@@ -86,7 +113,7 @@ func TestNoRedirects(t *testing.T) {
 	defer target.Close()
 	server := httptest.NewServer(http.RedirectHandler(target.URL, http.StatusTemporaryRedirect))
 	defer server.Close()
-	if err := (Webhook{URL: engine.NewSecret(server.URL)}).post(nil); err == nil || followed {
+	if err := post(t.Context(), engine.NewSecret(server.URL), nil); err == nil || followed {
 		t.Errorf("%v, followed: %v", err, followed)
 	}
 }

@@ -24,6 +24,11 @@ type Settings struct {
 	Google     map[string]GoogleClient
 	WebhookURL engine.Secret // a secret because its path lets anybody post
 
+	NotifyURLs    []engine.Secret // shoutrrr's
+	RelayWebhooks bool            // tell the relay's own channels
+	AlertKinds    map[engine.Alert]bool
+	QuietHours    Quiet
+
 	// Home is the user's own folder, and ToolFolders what CLAUDE_CONFIG_DIR and
 	// CODEX_HOME say of where tools have theirs.
 	Home        string
@@ -73,6 +78,10 @@ func Load(in Input) (Settings, error) {
 		AuthorizeURLs: readURLs(r, "_AUTHORIZE_URL", engine.Claude, engine.Gemini, engine.OpenAI),
 		Google:        readGoogle(r),
 		WebhookURL:    read(r, "WEBHOOK_URL", webhookURL),
+		NotifyURLs:    read(r, "NOTIFY_URLS", notifyURLs),
+		RelayWebhooks: read(r, "USE_RELAY_WEBHOOKS", boolean),
+		AlertKinds:    read(r, "ALERT_KINDS", alertKinds),
+		QuietHours:    read(r, "ALERT_QUIET_HOURS", quietHours),
 		Sources:       map[string]Source{},
 		Warnings:      warnings,
 		Paths:         paths,

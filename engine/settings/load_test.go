@@ -215,6 +215,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 			b.env[spec.Name] = "hidden"
 		}
 	}
+	b.env["NOTIFY_URLS"] = "ntfy://ntfy.sh/hidden"
 	s := b.load()
 	for _, spec := range Specs() {
 		if value := s.Value(spec.Name); strings.Contains(value, "hidden") || spec.Secret && value != "set" {

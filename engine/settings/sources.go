@@ -37,6 +37,9 @@ func (s Source) String() string {
 	return s.Kind
 }
 
+// Chosen reports whether somebody chose the value.
+func (s Source) Chosen() bool { return s.Kind != fromDefault && s.Kind != "" }
+
 // value is the text in force for a setting; empty where it is not set.
 type value struct {
 	Spec

@@ -10,6 +10,8 @@ package settings
 import (
 	"slices"
 	"strings"
+
+	"tokentray/engine"
 )
 
 // Spec describes one setting. Together they are the table of COMMANDS.md.
@@ -106,6 +108,15 @@ var specs = []Spec{
 
 	{Name: "WEBHOOK_URL", Allowed: "an http or https URL", masked: true,
 		Help: "where failures are posted"},
+	{Name: "NOTIFY_URLS", Secret: true,
+		Allowed: "shoutrrr URLs such as ntfy://ntfy.sh/topic, separated by spaces or commas (docs/ALERTS.md has examples)",
+		Help:    "chat and push services that are told"},
+	{Name: "USE_RELAY_WEBHOOKS", Allowed: allowedBool, Default: "false",
+		Help: "tell the channels that the relay has for its own alerts"},
+	{Name: "ALERT_KINDS", Allowed: "none, or some of " + alertNames(engine.Alerts()) + ", separated by commas", Default: alertNames(engine.DefaultAlerts()),
+		Help: "what people are told of"},
+	{Name: "ALERT_QUIET_HOURS", Allowed: "two times of the day, such as 22:00-07:00",
+		Help: "when alerts are held back"},
 }
 
 // Specs returns all settings in the table's order.

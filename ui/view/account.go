@@ -81,7 +81,7 @@ func (t Texts) Note(v engine.View, now time.Time) string {
 	case v.Err != nil:
 		text := v.Err.Error()
 		if v.Status == engine.StatusFailing && v.RetryAt.After(now) {
-			text += ", " + t.Get("again in %s", Countdown(v.RetryAt.Sub(now)))
+			text += t.Get(", ") + t.Get("again in %s", t.Countdown(v.RetryAt.Sub(now)))
 		}
 		return text
 	case v.Rival.Name != "":
@@ -89,7 +89,7 @@ func (t Texts) Note(v engine.View, now time.Time) string {
 	case v.Observed && !v.Choice.Keep:
 		return t.Get("only observed: tokentrayctl keep has it kept fresh")
 	case v.NextRefresh.After(now):
-		return t.Get("next refresh in %s", Countdown(v.NextRefresh.Sub(now)))
+		return t.Get("next refresh in %s", t.Countdown(v.NextRefresh.Sub(now)))
 	case v.Result == engine.ResultRestored:
 		return t.Get("restored after another program's write")
 	}
@@ -101,7 +101,7 @@ func (t Texts) ExpiresIn(v engine.View, now time.Time) string {
 	if v.ExpiresAt.IsZero() {
 		return t.Get("unknown")
 	}
-	return Countdown(v.ExpiresAt.Sub(now))
+	return t.Countdown(v.ExpiresAt.Sub(now))
 }
 
 // LastRefresh is the latest refresh known, from the store or from here.

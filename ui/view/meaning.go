@@ -37,15 +37,15 @@ func (t Texts) LoadParts(l Load) []Part {
 			}
 		}
 	}
-	about := t.Get("about") + " "
+	about := t.Get("about ")
 	switch {
 	case !l.Policy.Proactive:
-		say("", t.Get("Lazy:"), " "+t.Get("nothing is refreshed by itself; a token is refreshed when a program asks for it."))
+		say("", t.Get("Lazy:"), t.Get(" nothing is refreshed by itself; a token is refreshed when a program asks for it."))
 	case l.Kept == 0:
-		say("", t.Get("Proactive:"), " "+t.Get("no account is to be refreshed ahead of its expiry."))
+		say("", t.Get("Proactive:"), t.Get(" no account is to be refreshed ahead of its expiry."))
 	default:
 		if l.Next.Name != "" {
-			say(t.Get("Next:")+" ", t.Get("%s in %s", l.Next.Name, t.Span(l.NextIn)), "")
+			say(t.Get("Next: "), t.Get("%s in %s", l.Next.Name, t.Span(l.NextIn)), "")
 		}
 		say(about, t.refreshes(l.RefreshesAnHour), "")
 	}

@@ -5,9 +5,12 @@ import (
 	"time"
 )
 
+// Countdown is Texts.Countdown in English.
+func Countdown(d time.Duration) string { return Texts(nil).Countdown(d) }
+
 // Countdown is exact below an hour and coarse above: 00:07:51, 6 h 58 m,
 // 7 d 21 h; what is past has a minus.
-func Countdown(d time.Duration) string {
+func (t Texts) Countdown(d time.Duration) string {
 	sign := ""
 	if d = d.Round(time.Second); d < 0 {
 		sign, d = "−", -d
@@ -16,9 +19,9 @@ func Countdown(d time.Duration) string {
 	case s < 3600:
 		return fmt.Sprintf("%s00:%02d:%02d", sign, s/60, s%60)
 	case s < 24*3600:
-		return fmt.Sprintf("%s%d h %02d m", sign, s/3600, s%3600/60)
+		return sign + t.Get("%d h %02d m", s/3600, s%3600/60)
 	default:
-		return fmt.Sprintf("%s%d d %02d h", sign, s/86400, s%86400/3600)
+		return sign + t.Get("%d d %02d h", s/86400, s%86400/3600)
 	}
 }
 

@@ -43,7 +43,11 @@ func idList(accounts []engine.Account) string {
 			names = append(names, fmt.Sprintf("and %d more", len(accounts)-20))
 			break
 		}
-		names = append(names, fmt.Sprintf("%s (%s)", engine.Clean(a.Key.String()), a.Name))
+		id := engine.Clean(a.Key.String())
+		if a.Store != "" && slices.ContainsFunc(accounts, func(o engine.Account) bool { return o.Store != a.Store && o.Key.String() == a.Key.String() }) {
+			id = engine.Clean(a.Store) + "/" + id // else it names both
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", id, a.Name))
 	}
 	return strings.Join(names, ", ")
 }

@@ -45,7 +45,7 @@ func refresh(ctx context.Context, s Served, req request, a *answer) line {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if summary, problems = s.Engine.Pass(ctx, params); engine.KindOf(problems) == engine.KindStore {
+		if summary, problems = s.Engine.Pass(ctx, params); nothing(summary, problems) {
 			cancel() // there is no event of its end
 		}
 	}()
@@ -65,11 +65,17 @@ func refresh(ctx context.Context, s Served, req request, a *answer) line {
 		}
 	}
 	<-done
-	if engine.KindOf(problems) != engine.KindStore {
+	if !nothing(summary, problems) {
 		a.send(line{Event: toEvent(engine.Event{Kind: engine.EventPass, Summary: summary, Why: engine.WhyManual, Err: problems})})
 	}
 	sum := toSummary(summary)
 	return line{Summary: &sum, Err: toError(problems)}
+}
+
+// nothing reports whether no store could be read: such a pass has no event of
+// its end.
+func nothing(summary engine.Summary, problems error) bool {
+	return problems != nil && engine.KindOf(problems) == engine.KindStore && summary.Checked == 0
 }
 
 // tells reports whether an event belongs to a pass over the keys; nil are all.

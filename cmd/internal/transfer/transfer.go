@@ -2,7 +2,6 @@
 package transfer
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,12 +46,12 @@ func Add(ctx context.Context, app *wiring.App, accounts []engine.NewAccount) (ad
 	taken := map[string]bool{}
 	existing, _ := app.Accounts(ctx)
 	for _, a := range existing {
-		taken[a.Store+"/"+a.Name] = true
+		taken[a.Name] = true // in any store: commands go by names
 	}
 	var failed []error
 	for _, n := range accounts {
-		name, store := n.Name, cmp.Or(n.Store, app.Main)
-		for i := 2; taken[store+"/"+n.Name]; i++ {
+		name := n.Name
+		for i := 2; taken[n.Name]; i++ {
 			n.Name = fmt.Sprintf("%s %d", name, i)
 		}
 		a, err := app.Add(ctx, n)
@@ -60,7 +59,7 @@ func Add(ctx context.Context, app *wiring.App, accounts []engine.NewAccount) (ad
 			failed = append(failed, fmt.Errorf("%s: %w", n.Name, err))
 			continue
 		}
-		taken[store+"/"+n.Name] = true
+		taken[n.Name] = true
 		added = append(added, a)
 	}
 	return added, errors.Join(failed...)

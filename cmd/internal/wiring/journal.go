@@ -46,7 +46,8 @@ func (a *App) setAside() bool {
 		a.warn(err)
 	case kept != "":
 		a.warn(fmt.Errorf("the journal in %s was damaged: it is kept as %s, and a new one is begun. "+
-			"Of what was on its way to a provider, the records beside the accounts tell", a.database, kept))
+			"Of what was on its way to a provider, the records beside the accounts tell; accounts of the embedded store, "+
+			"choices for accounts and what was known of tools' logins are in the damaged file alone", a.database, kept))
 	}
 	return err == nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tokentray/engine"
 	"tokentray/engine/provider"
 )
@@ -16,6 +18,8 @@ func (a *App) StartSignIn(name, client string) (*provider.SignIn, error) {
 // SignInAgain finishes a sign-in in the place of an account's login, through its
 // proxy.
 func (a *App) SignInAgain(ctx context.Context, s *provider.SignIn, code engine.Secret, key engine.Key) (engine.View, error) {
+	a.signIns.Add(1) // Close waits: what a person made is stored
+	defer a.signIns.Done()
 	account, err := a.Load(ctx, key)
 	if err != nil {
 		return engine.View{}, err
@@ -33,6 +37,8 @@ func (a *App) SignInAgain(ctx context.Context, s *provider.SignIn, code engine.S
 // SignInNew finishes a sign-in as a new account, through n's proxy. What of n a
 // sign-in gives is filled in.
 func (a *App) SignInNew(ctx context.Context, s *provider.SignIn, code engine.Secret, n engine.NewAccount) (engine.Account, error) {
+	a.signIns.Add(1)
+	defer a.signIns.Done()
 	token, err := finish(ctx, s, code, n.Proxy)
 	if err != nil {
 		return engine.Account{}, err
@@ -60,6 +66,7 @@ func finish(ctx context.Context, s *provider.SignIn, code, proxy engine.Secret) 
 const addTries = 15 * time.Second
 
 func (a *App) addStubbornly(ctx context.Context, n engine.NewAccount) (engine.Account, error) {
+	n.ID = uuid.NewString() // one, however often it is tried
 	for end := time.Now().Add(addTries); ; time.Sleep(time.Second) {
 		account, err := a.Add(ctx, n)
 		if err == nil || engine.KindOf(err) != engine.KindStore || time.Now().After(end) {

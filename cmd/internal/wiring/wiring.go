@@ -13,7 +13,10 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -52,10 +55,15 @@ type App struct {
 	Stores map[string]Store
 
 	providers   provider.Config
+	signIns     sync.WaitGroup // whose code is being exchanged
 	subscribers sync.WaitGroup
 	logins      *logins.Store // nil: none are looked for
 	database    string        // the embedded store's file, which has journal and history
 	warn        func(error)
+
+	channels func(context.Context) ([]notify.Channel, error) // but the webhook
+	webhook  engine.Secret
+	text     atomic.Pointer[Text]
 
 	mu   sync.Mutex   // guards file
 	file *local.Store // opened when it is needed, where it is not the store itself
@@ -77,11 +85,7 @@ func Open(s settings.Settings, log *slog.Logger) (*App, error) {
 	})
 	app.subscribe(func(events iter.Seq[engine.Event]) { guidelog.Run(events, log) })
 	app.subscribe(func(events iter.Seq[engine.Event]) { app.recordHistory(events) })
-	if !s.WebhookURL.Empty() {
-		app.subscribe(func(events iter.Seq[engine.Event]) {
-			notify.Webhook{URL: s.WebhookURL, Failed: app.warn}.Run(app.once(events))
-		})
-	}
+	app.tellAlerts(s)
 	return app, nil
 }
 
@@ -159,7 +163,7 @@ func (a *App) Load(ctx context.Context, key engine.Key) (engine.Account, error) 
 
 // Add is the engine's, into the main store where the account names none.
 func (a *App) Add(ctx context.Context, account engine.NewAccount) (engine.Account, error) {
-	account.Store = cmp.Or(account.Store, a.Main)
+	account.Store, account.ID = cmp.Or(account.Store, a.Main), cmp.Or(account.ID, uuid.NewString())
 	return a.Engine.Add(ctx, account)
 }
 
@@ -177,6 +181,7 @@ func (a *App) subscribe(run func(iter.Seq[engine.Event])) {
 // Close finishes what is in flight, lets the subscribers take the last event,
 // and closes the stores.
 func (a *App) Close() {
+	a.signIns.Wait()
 	a.Engine.Close()
 	a.subscribers.Wait()
 	a.closeStores()
@@ -200,30 +205,6 @@ func (a *App) recordHistory(events iter.Seq[engine.Event]) {
 		}
 		if err != nil {
 			a.warn(err)
-		}
-	}
-}
-
-// once leaves out the expiries that another process has told of: every short
-// command that fails on an expired token would tell again.
-func (a *App) once(events iter.Seq[engine.Event]) iter.Seq[engine.Event] {
-	return func(yield func(engine.Event) bool) {
-		for ev := range events {
-			if ev.Kind == engine.EventExpired {
-				first := true
-				file, err := a.localFile()
-				if err == nil {
-					first, err = file.FirstTold(context.Background(), ev.Account.Key, "expired "+ev.Account.ExpiresAt.UTC().String())
-				}
-				if err != nil { // better told twice than not at all
-					a.warn(err)
-				} else if !first {
-					continue
-				}
-			}
-			if !yield(ev) {
-				return
-			}
 		}
 	}
 }

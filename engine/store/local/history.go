@@ -51,9 +51,9 @@ func (s *Store) Record(ev engine.Event) error {
 }
 
 // FirstTold reports whether no process of the user has told this alert of the
-// account before, and notes that it is told now. Only the last
-// alert of an account is kept.
-func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string) (bool, error) {
+// account before, and notes that it is told now. It takes the place of those
+// that begin with one of the words over.
+func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string, over ...string) (bool, error) {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, s.fault(err)
@@ -66,13 +66,33 @@ func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string) (bo
 		}
 		n, err := done.RowsAffected()
 		first = n == 1
-		if err == nil && first {
-			_, err = tx.ExecContext(ctx, `DELETE FROM told WHERE store = ? AND provider = ? AND account = ? AND alert <> ?`,
-				key.Store, key.Provider, key.ID, alert)
+		for _, word := range over {
+			if err == nil && first {
+				_, err = tx.ExecContext(ctx, `DELETE FROM told WHERE store = ? AND provider = ? AND account = ? AND alert <> ?
+					AND substr(alert || ' ', 1, length(?) + 1) = ? || ' '`, key.Store, key.Provider, key.ID, alert, word, word)
+			}
 		}
 		return err
 	}()
 	return first, s.fault(errors.Join(err, finish(tx, err)))
+}
+
+// Told returns the accounts of which this alert is the one told.
+func (s *Store) Told(ctx context.Context, alert string) ([]engine.Key, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT store, provider, account FROM told WHERE alert = ?`, alert)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	defer rows.Close()
+	var keys []engine.Key
+	for rows.Next() {
+		var key engine.Key
+		if err := rows.Scan(&key.Store, &key.Provider, &key.ID); err != nil {
+			return nil, s.fault(err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, s.fault(rows.Err())
 }
 
 // History returns an account's latest refreshes, the newest first.

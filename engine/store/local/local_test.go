@@ -293,6 +293,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// An alert is told by one process, and again when it took another's place.
 func TestFirstTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokentray.db")
 	a, b := open(t, path, nil), open(t, path, nil)
@@ -301,10 +302,21 @@ func TestFirstTold(t *testing.T) {
 		store string
 		alert string
 		first bool
-	}{{a, "redis", "one", true}, {a, "redis", "one", false}, {b, "redis", "one", false}, {b, "other", "one", true},
-		{b, "redis", "two", true}, {a, "redis", "two", false}, {a, "redis", "one", true}} {
-		if first, err := test.s.FirstTold(t.Context(), engine.Key{Store: test.store, Provider: engine.Claude, ID: "a"}, test.alert); err != nil || first != test.first {
+	}{{a, "redis", "expired 1", true}, {a, "redis", "expired 1", false}, {b, "redis", "expired 1", false}, {b, "other", "expired 1", true},
+		{b, "redis", "ends 14", true}, {a, "redis", "expired 1", false}, // of another word
+		{b, "redis", "expired 2", true}, {a, "redis", "expired 2", false}, {a, "redis", "expired 1", true},
+		{a, "redis", "well", true}, {b, "redis", "well", false}, {b, "redis", "expired 1", true}, {b, "redis", "well", true}} {
+		over := []string{"expired", "well"}
+		if strings.HasPrefix(test.alert, "ends") {
+			over = []string{"ends"}
+		}
+		first, err := test.s.FirstTold(t.Context(), engine.Key{Store: test.store, Provider: engine.Claude, ID: "a"}, test.alert, over...)
+		if err != nil || first != test.first {
 			t.Errorf("%d: %v, %v", i, first, err)
 		}
+	}
+	told, err := a.Told(t.Context(), "expired 1")
+	if err != nil || len(told) != 1 || told[0].Store != "other" {
+		t.Errorf("told of %v, %v", told, err)
 	}
 }

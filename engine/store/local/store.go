@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"crypto/cipher"
 	"database/sql"
@@ -176,8 +177,9 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 	if err != nil {
 		return engine.Account{}, err
 	}
-	id := uuid.NewString()
-	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, ?, ?, '', ?, 0, ?, ?, ?, x'', ?, ?)`,
+	id := cmp.Or(n.ID, uuid.NewString())
+	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, ?, ?, '', ?, 0, ?, ?, ?, x'', ?, ?)
+		ON CONFLICT (id) DO NOTHING`, // it was done, and its end was not heard of
 		id, n.Provider, n.Name, n.Client, !n.Inactive, "active", toMillis(n.ExpiresAt), n.Scopes, n.Organization, seal(aead, n.Proxy, id, "proxy"),
 		seal(aead, n.RefreshToken, id, "refresh_token"), seal(aead, n.AccessToken, id, "access_token"))
 	if err != nil {

@@ -29,6 +29,9 @@ func (f format) change(text []byte, l login, c engine.Change) ([]byte, error) {
 	if err := token(f.refresh, t.RefreshToken); err != nil {
 		return nil, err
 	}
+	if c.SignedIn && !l.ends.IsZero() { // that was the old login's
+		edits = append(edits, l.inner.set(f.ends, "null"))
+	}
 	if !t.AccessToken.Empty() {
 		if err := token(f.access, t.AccessToken); err != nil {
 			return nil, err

@@ -56,6 +56,7 @@ type login struct {
 	refresh, access          string
 	expires, ends, refreshed time.Time
 	scopes                   []string
+	id                       string // the ID token
 }
 
 // fault says what is wrong with a file's text; it quotes nothing of it.
@@ -90,6 +91,9 @@ func (f format) parse(text []byte) (l login, there bool, err error) {
 	r := reader{text: text}
 	l.refresh, l.access = r.token(l.inner, f.refresh), r.token(l.inner, f.access)
 	r.token(l.inner, f.id)
+	if f.id != "" {
+		l.id = r.token(l.inner, f.id)
+	}
 	l.expires, l.ends = r.millis(l.inner, f.expires), r.millis(l.inner, f.ends)
 	l.scopes = r.scopes(l.inner, f.scopes, f.scopesAreArray)
 	l.refreshed = r.time(l.outer, f.refreshed)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -31,6 +32,7 @@ type lease struct {
 	own   *flock.Flock
 	tools []*dirLock // in the order they were taken
 	until time.Time
+	gone  func() // it is held no more
 }
 
 func (s *Store) lockFile(name, suffix string) *flock.Flock {
@@ -41,7 +43,7 @@ func (s *Store) lockFile(name, suffix string) *flock.Flock {
 // TryLock implements engine.Locker: our own file lock and, for Claude Code, the
 // two locks that the tool itself takes for a refresh, in its order.
 func (s *Store) TryLock(_ context.Context, key engine.Key) (engine.Lease, error) {
-	l := &lease{own: s.lockFile(key.String(), ".lock"), until: time.Now().Add(leaseTime)}
+	l := &lease{own: s.lockFile(key.String(), ".lock"), until: time.Now().Add(leaseTime), gone: func() {}}
 	taken, err := l.own.TryLock()
 	if err != nil {
 		return nil, s.lockFault(err)
@@ -59,7 +61,42 @@ func (s *Store) TryLock(_ context.Context, key engine.Key) (engine.Lease, error)
 			return nil, s.lockFault(err)
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[key]++
+	l.gone = sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.held[key]--
+	})
 	return l, nil
+}
+
+// leased runs do under the account's lease: the one that is held here, or one of
+// its own, for which it waits as long as a write is patient. So a token that is
+// put back is written under the tool's locks too.
+func (s *Store) leased(ctx context.Context, key engine.Key, do func() error) error {
+	s.mu.Lock()
+	held := s.held[key] > 0
+	s.mu.Unlock()
+	if held {
+		return do()
+	}
+	for end := time.Now().Add(s.patience); ; {
+		lease, err := s.TryLock(ctx, key)
+		if err == nil {
+			defer lease.Release(ctx)
+			return do()
+		}
+		if engine.KindOf(err) != engine.KindLocked || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lookAgain):
+		}
+	}
 }
 
 func (l *lease) takeTools(folder string, every time.Duration) error {
@@ -89,6 +126,7 @@ func (l *lease) Until() time.Time { return l.until }
 func (l *lease) Release(context.Context) error { return l.giveBack() }
 
 func (l *lease) giveBack() error {
+	l.gone()
 	var errs []error
 	for _, lock := range slices.Backward(l.tools) {
 		errs = append(errs, lock.release())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"tokentray/engine"
 )
@@ -28,7 +29,7 @@ func Read(tool string, r io.Reader) (engine.NewAccount, error) {
 		switch what = err; {
 		case err == nil && there:
 			return engine.NewAccount{Provider: f.provider, Client: f.client, RefreshToken: engine.NewSecret(l.refresh),
-				AccessToken: engine.NewSecret(l.access), ExpiresAt: l.expires}, nil
+				AccessToken: engine.NewSecret(l.access), ExpiresAt: l.expires, Scopes: strings.Join(l.scopes, " "), IDToken: engine.NewSecret(l.id)}, nil
 		case err == nil:
 			what = errors.New("holds no login with a token to refresh: sign in with " + tool + " first")
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"tokentray/engine"
@@ -23,10 +24,12 @@ type Config struct {
 type Store struct {
 	spots      []spot
 	lockDir    string
-	touchEvery time.Duration // how often a tool's lock that is held is touched
-	patience   time.Duration // how long a write waits for the tool's own
-	pollEvery  time.Duration // how often Watch looks where nothing tells it
-	watchAbove bool          // whether Watch may watch the folders above a tool's
+	touchEvery time.Duration      // how often a tool's lock that is held is touched
+	patience   time.Duration      // how long a write waits for the tool's own
+	pollEvery  time.Duration      // how often Watch looks where nothing tells it
+	mu         sync.Mutex         // guards held
+	held       map[engine.Key]int // leases that this process holds
+	watchAbove bool               // whether Watch may watch the folders above a tool's
 }
 
 const (
@@ -41,7 +44,7 @@ const (
 // Open makes the folder of the locks. That a place is empty or unreadable is no
 // error: List tells it.
 func Open(c Config) (*Store, error) {
-	s := &Store{spots: spots(c.Places, systemKeychain), lockDir: c.LockDir, touchEvery: touchEvery, patience: 5 * time.Second,
+	s := &Store{spots: spots(c.Places, systemKeychain), held: map[engine.Key]int{}, lockDir: c.LockDir, touchEvery: touchEvery, patience: 5 * time.Second,
 		pollEvery: 30 * time.Second, watchAbove: runtime.GOOS == "linux" || runtime.GOOS == "windows"}
 	if err := os.MkdirAll(c.LockDir, 0o700); err != nil {
 		return nil, s.lockFault(err)
@@ -172,7 +175,7 @@ func (s *Store) Write(ctx context.Context, old engine.Account, c engine.Change) 
 	if !known {
 		return a, notFound(old.Key)
 	}
-	err = s.alone(ctx, at, func() error {
+	err = s.write(ctx, at, c, func() error {
 		for { // until the tool leaves the file alone between the look and the swap
 			text, l, err := at.look(ctx)
 			if err != nil {
@@ -202,6 +205,15 @@ func (s *Store) Write(ctx context.Context, old engine.Account, c engine.Change) 
 		}
 	})
 	return a, err
+}
+
+// write runs do alone, and where it is a token that is written under the
+// account's lease.
+func (s *Store) write(ctx context.Context, at spot, c engine.Change, do func() error) error {
+	if c.Token == (engine.Token{}) {
+		return s.alone(ctx, at, do)
+	}
+	return s.leased(ctx, at.key, func() error { return s.alone(ctx, at, do) })
 }
 
 func (at spot) writeFault(err error) error {

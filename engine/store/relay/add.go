@@ -22,7 +22,7 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 	if !ok {
 		return engine.Account{}, engine.Errorf(engine.KindSettings, "the relay keeps no accounts of the provider "+n.Provider, nil)
 	}
-	id := uuid.NewString()
+	id := cmp.Or(n.ID, uuid.NewString())
 	hash := s.newHash(p, id, n, time.Now())
 
 	write := func(pipe redis.Pipeliner) error {

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+
+	"fyne.io/fyne/v2/lang"
+)
+
+// The app and what Fyne says by itself speak the chosen language, also when it
+// is chosen anew.
+func TestSpeak(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("Fyne asks the system here")
+	}
+	t.Setenv("LC_ALL", "C")
+	for _, l := range []struct{ chosen, open, quit, no string }{
+		{"简体中文", "打开", "退出", "否"}, {"English", "Open", "Quit", "No"}, {"简体中文", "打开", "退出", "否"},
+	} {
+		texts, err := speak(l.chosen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := texts.Get("Open"); got != l.open {
+			t.Errorf("%s: %q, want %q", l.chosen, got, l.open)
+		}
+		if quit, no := lang.L("Quit"), lang.L("No"); quit != l.quit || no != l.no {
+			t.Errorf("%s: Fyne says %q and %q, want %q and %q", l.chosen, quit, no, l.quit, l.no)
+		}
+	}
+}
