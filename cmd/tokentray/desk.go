@@ -47,6 +47,7 @@ type desk struct {
 	// loop is Fyne's. All that is for it goes through its Do.
 	loop  *park.Loop
 	rests bool // it may while nothing is seen
+	tray  fynedesktop.App
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
@@ -104,8 +105,8 @@ func (d *desk) work(c core, run func(context.Context)) {
 		Seen:  func() { settings.Save(d.set.Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
 	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
 	services := desktop.Look()
-	tray, hides := d.app.(fynedesktop.App)
-	if hides = hides && services.Tray; hides {
+	hides := d.tray != nil && services.Tray
+	if hides {
 		actions.Hide = d.conceal
 	}
 	if c.app != nil {
@@ -126,7 +127,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 		}()
 	}
 	if hides {
-		window.Tray(trayOf(tray, window.Window, d.loop.Do, d.quit))
+		window.Tray(d.tray)
 		window.SetCloseIntercept(d.conceal)
 	} else {
 		window.SetOnClosed(d.quit)

@@ -69,12 +69,15 @@ func run() (err error) {
 	app.SetMetadata(metadata)
 	d.app = app.New()
 	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
+	var showTray, hideTray func()
+	d.tray, showTray, hideTray = newTray(d.app, d.loop.Do, d.quit)
 	d.look()
 	if err := d.begin(set); err != nil {
 		return err
 	}
 	d.app.Lifecycle().SetOnStarted(func() {
 		d.startRests()
+		showTray()
 		go func() {
 			select {
 			case <-signals:
@@ -86,6 +89,7 @@ func run() (err error) {
 	})
 	d.app.Run()
 	close(ended)
+	hideTray()
 	d.end() // a second signal changes nothing: what is in flight is finished
 	if gl.told.Load() {
 		return errors.New("it ended without a window")

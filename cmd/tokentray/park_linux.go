@@ -2,12 +2,21 @@
 
 package main
 
+/*
+#cgo LDFLAGS: -lX11
+#include <X11/Xlib.h>
+*/
+import "C"
+
 import (
+	"os"
+	"syscall"
+	"unsafe"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver"
-	fynedesktop "fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/lang"
-	"fyne.io/systray"
+	"github.com/go-gl/glfw/v3.4/glfw"
+	"golang.org/x/sys/unix"
 )
 
 // parks says whether Fyne's loop may rest while the window is hidden, once the
@@ -20,70 +29,46 @@ func parks(w fyne.Window) (can bool) {
 	return can
 }
 
-// trayOf is the tray of app, whose clicks go through do: Fyne's own go to its
-// loop by themselves, and a loop that rests would see them late.
-func trayOf(app fynedesktop.App, window fyne.Window, do func(func()), quit func()) fynedesktop.App {
-	return &tray{App: app, window: window, do: do, quit: quit}
-}
-
-type tray struct {
-	fynedesktop.App
-	window fyne.Window
-	do     func(func())
-	quit   func()
-	begun  bool
-}
-
-// SetSystemTrayMenu shows m, and adds what quits at its end, as Fyne's does.
-func (t *tray) SetSystemTrayMenu(m *fyne.Menu) {
-	if !t.begun {
-		t.begun = true
-		t.App.SetSystemTrayWindow(t.window) // an icon whose menu Fyne leaves alone
-		systray.SetOnTapped(nil)            // a click on it shows the menu
+// watchDisplay returns what asks to be told, by one call of sent, as soon as the
+// X server has sent something that nobody has looked at: it waits to be read, or
+// was read together with an answer. Both are for the UI's goroutine, on X11.
+func watchDisplay(sent func()) (arm func(), err error) {
+	display := (*C.Display)(unsafe.Pointer(glfw.GetX11Display()))
+	own, err := unix.FcntlInt(uintptr(C.XConnectionNumber(display)), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
 	}
-	if n := len(m.Items); n == 0 || !m.Items[n-1].IsQuit {
-		quit := fyne.NewMenuItem(lang.L("Quit"), t.quit)
-		quit.IsQuit = true
-		m.Items = append(m.Items, fyne.NewMenuItemSeparator(), quit)
+	file := os.NewFile(uintptr(own), "the X server")
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return nil, err
 	}
-	systray.ResetMenu()
-	t.add(m.Items, nil)
-}
-
-// add adds items to the menu, or below one of it.
-func (t *tray) add(items []*fyne.MenuItem, below *systray.MenuItem) {
-	for _, i := range items {
-		if i.IsSeparator {
-			if below == nil {
-				systray.AddSeparator()
-			} else {
-				below.AddSeparator()
+	asked := make(chan struct{}, 1)
+	go func() {
+		defer file.Close()
+		for range asked {
+			err := conn.Read(readable)
+			sent()
+			if err != nil {
+				return
 			}
-			continue
 		}
-		var item *systray.MenuItem
-		switch {
-		case below == nil && i.Checked:
-			item = systray.AddMenuItemCheckbox(i.Label, "", true)
-		case below == nil:
-			item = systray.AddMenuItem(i.Label, "")
-		case i.Checked:
-			item = below.AddSubMenuItemCheckbox(i.Label, "", true)
-		default:
-			item = below.AddSubMenuItem(i.Label, "")
+	}()
+	return func() {
+		if C.XPending(display) > 0 { // it also sends what is to be sent
+			sent()
+			return
 		}
-		if i.Disabled {
-			item.Disable()
+		select {
+		case asked <- struct{}{}:
+		default: // it is waited for already
 		}
-		if i.ChildMenu != nil {
-			t.add(i.ChildMenu.Items, item)
-		}
-		go func() {
-			for range item.ClickedCh { // until it is removed
-				if i.Action != nil {
-					t.do(i.Action)
-				}
-			}
-		}()
-	}
+	}, nil
+}
+
+// readable looks whether there is something, and reads nothing of it.
+func readable(fd uintptr) bool {
+	look := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(look, 0)
+	return n > 0 || err != nil && err != syscall.EINTR
 }

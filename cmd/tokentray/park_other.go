@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"fyne.io/fyne/v2"
-	fynedesktop "fyne.io/fyne/v2/driver/desktop"
 )
 
 // parks: elsewhere the system's own events come in on the loop's thread.
@@ -14,6 +13,3 @@ func parks(fyne.Window) bool { return false }
 
 // watchDisplay is for a loop that rests.
 func watchDisplay(func()) (arm func(), err error) { return nil, errors.ErrUnsupported }
-
-// trayOf is for a loop that rests.
-func trayOf(app fynedesktop.App, _ fyne.Window, _ func(func()), _ func()) fynedesktop.App { return app }
