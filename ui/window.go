@@ -51,6 +51,9 @@ type Params struct {
 	Log *guidelog.Recent
 	// Stores are those that accounts can be added to, the usual one first.
 	Stores []Store
+	// Unread says that the accounts are still to be read: that there are none yet
+	// is no reason for the first page.
+	Unread bool
 	// Seen says that a person has looked past the first page.
 	Seen bool
 	// ProxyText shows an account's proxy without its password.
@@ -287,6 +290,8 @@ func (w *Window) note(ev engine.Event) {
 				w.past = slices.Delete(w.past, 0, dayMost)
 			}
 		}
+	case engine.EventScanned:
+		w.p.Unread = false
 	case engine.EventPass:
 		w.passed, w.passedAt = ev.Summary, ev.Time
 		w.saidUntil = time.Time{}
@@ -322,8 +327,11 @@ func (w *Window) draw() {
 		summary += " · " + w.wrongClock.Error()
 	}
 	setLabel(w.summary, summary)
-	empty := w.begins(views) && len(w.away) == 0
-	if w.showFound(views); empty != w.start.Visible() || empty == w.page.Visible() {
+	empty := w.begins(views) && len(w.away) == 0 && !w.p.Unread
+	if empty {
+		w.showFound(views)
+	}
+	if empty != w.start.Visible() || empty == w.page.Visible() {
 		show(w.start, empty)
 		show(w.page, !empty)
 	}

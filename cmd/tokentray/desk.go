@@ -116,7 +116,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 	}
 	window := ui.New(ui.Params{
 		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: d.loop.Do, Banner: c.banner, ProxyText: proxyText,
-		Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
+		Unread: c.app != nil, Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()
 	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack
