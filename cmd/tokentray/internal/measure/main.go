@@ -88,31 +88,38 @@ func run(span time.Duration, rounds, tries, accounts int, only string) error {
 // firstFrames measures from the start of the program to its first frame, the
 // two in turn.
 func firstFrames(s screen, home string, provider *strict.Server, tries int) error {
-	var app, bare, more []float64
-	first := func(p *program, err error) (float64, error) {
+	var app, bare, more, appSpent, bareSpent []float64
+	first := func(p *program, err error) (took, spent float64, _ error) {
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		defer p.stop()
 		err = until("the first frame is drawn", func() bool { return s.drawn(s.seen(p.title), p.colours) })
-		took := time.Since(p.begun)
+		took = milliseconds(time.Since(p.begun))
+		if err != nil {
+			return 0, 0, err
+		}
+		used, err := p.spent()
 		time.Sleep(time.Second) // the next has the machine to itself
-		return milliseconds(took), err
+		return took, milliseconds(used), err
 	}
 	for range tries {
-		b, err := first(startBare())
+		b, bUsed, err := first(startBare())
 		if err != nil {
 			return err
 		}
-		a, err := first(startApp(home, provider))
+		a, aUsed, err := first(startApp(home, provider))
 		if err != nil {
 			return err
 		}
 		app, bare, more = append(app, a), append(bare, b), append(more, a-b)
+		appSpent, bareSpent = append(appSpent, aUsed), append(bareSpent, bUsed)
 	}
 	row("first frame: the app", "ms", app)
 	row("first frame: an empty window", "ms", bare)
 	row("first frame: the app's more", "ms", more)
+	row("until then, on the processor: the app", "ms", appSpent)
+	row("until then, on the processor: an empty window", "ms", bareSpent)
 	return nil
 }
 
