@@ -38,6 +38,10 @@ type Engine interface {
 type Params struct {
 	App    fyne.App
 	Engine Engine
+	// Events are those of Engine that Follow follows; nil: it watches itself.
+	Events iter.Seq[engine.Event]
+	// Early has the window before there is anything in it; nil: nobody does.
+	Early func(fyne.Window)
 	// Source is the store that has the account, in a word or two and with where
 	// it is.
 	Source func(engine.Key) (short, place string)
@@ -144,6 +148,10 @@ func New(p Params) *Window {
 	t := p.Texts
 	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
 	w.visible.Store(true)
+	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
+	if p.Early != nil {
+		p.Early(w.Window)
+	}
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
 	w.meaning = widget.NewRichText()
 	w.meaning.Truncation = fyne.TextTruncateEllipsis
@@ -220,7 +228,6 @@ func New(p Params) *Window {
 	w.start = w.startPage()
 	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
 	w.SetMainMenu(w.mainMenu())
-	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	w.draw()
 	return w
 }
@@ -229,7 +236,10 @@ func New(p Params) *Window {
 func (w *Window) Follow(ctx context.Context) {
 	w.ctx = ctx
 	changed := make(chan struct{}, 1)
-	events := w.p.Engine.Watch(ctx)
+	events := w.p.Events
+	if events == nil {
+		events = w.p.Engine.Watch(ctx)
+	}
 	go func() {
 		for ev := range events {
 			w.p.Do(func() { w.note(ev) })

@@ -99,7 +99,12 @@ func (d *desk) beginDemo() error {
 // with before. On the UI's goroutine.
 func (d *desk) work(c core, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	events := c.engine.Watch(context.Background())
+	events, shown := c.engine.Watch(context.Background()), c.engine.Watch(ctx)
+	ended := make(chan struct{})
+	go func() { // while the window is made, the accounts are read
+		defer close(ended)
+		run(ctx)
+	}()
 	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
 		Leave: func() error { return d.again(d.set) },
 		Seen:  func() { settings.Save(d.set.Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
@@ -114,11 +119,17 @@ func (d *desk) work(c core, run func(context.Context)) {
 	} else {
 		d.notInDemo(&actions, c.engine)
 	}
+	shows := d.window != nil || !hides || d.kept(ownHidden) == "no"
 	window := ui.New(ui.Params{
-		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: d.loop.Do, Banner: c.banner, ProxyText: proxyText,
+		App: d.app, Engine: c.engine, Events: shown, Early: func(w fyne.Window) {
+			w.CenterOnScreen()
+			if shows {
+				showEarly(w)
+			}
+		},
+		Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: d.loop.Do, Banner: c.banner, ProxyText: proxyText,
 		Unread: c.app != nil, Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
-	window.CenterOnScreen()
 	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack
 		go func() {
 			if lacksChinese() {
@@ -135,11 +146,6 @@ func (d *desk) work(c core, run func(context.Context)) {
 	window.Follow(ctx)
 	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
 
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		run(ctx)
-	}()
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
@@ -161,9 +167,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 		c.close()
 		<-told
 	}
-	if old != nil || !hides || d.kept(ownHidden) == "no" {
-		window.Show()
-	} else {
+	if !shows {
 		window.Conceal()
 	}
 	if old != nil {
