@@ -65,6 +65,9 @@ type Params struct {
 	Texts     view.Texts
 	// Do runs a function on the UI's goroutine: fyne.Do, or a test's own.
 	Do func(func())
+	// Spent is the processor's time of this process so far; nil: unknown. The
+	// countdown goes slower where it takes much.
+	Spent func() time.Duration
 	// History returns an account's latest refreshes.
 	History func(context.Context, engine.Key) ([]local.Entry, error)
 	// Day returns the refreshes of all accounts since then, the oldest first;
@@ -254,7 +257,8 @@ func (w *Window) Follow(ctx context.Context) {
 
 // clock draws what has changed, and counts down.
 func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
-	second := time.NewTicker(time.Second)
+	pace := pace{spent: w.p.Spent}
+	second := time.NewTimer(time.Second)
 	defer second.Stop()
 	scan := time.NewTicker(rescanEvery)
 	defer scan.Stop()
@@ -270,12 +274,11 @@ func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
 				return
 			}
 		case <-second.C:
-			if w.visible.Load() {
-				w.p.Do(w.tick)
-			} else { // hidden, it costs nothing
-				second.Stop()
+			if w.visible.Load() { // hidden, it stands
+				second.Reset(pace.step(func() { w.p.Do(w.tick) }))
 			}
 		case <-w.opened:
+			pace.again()
 			second.Reset(time.Second)
 		case <-scan.C:
 			if w.visible.Load() {

@@ -127,7 +127,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 				showEarly(w)
 			}
 		},
-		Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: d.loop.Do, Banner: c.banner, ProxyText: proxyText,
+		Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: d.loop.Do, Spent: spent, Banner: c.banner, ProxyText: proxyText,
 		Unread: c.app != nil, Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack

@@ -22,16 +22,16 @@ func main() {
 	span := flag.Duration("span", time.Minute, "how long each share of a core is measured")
 	rounds := flag.Int("rounds", 3, "how often each share of a core is measured")
 	tries := flag.Int("tries", 20, "how often each time is measured")
-	accounts := flag.Int("accounts", 1000, "accounts")
+	n := flag.Int("accounts", 1000, "accounts")
 	only := flag.String("only", "", "first, hidden or visible alone")
 	flag.Parse()
-	if err := run(*span, *rounds, *tries, *accounts, *only); err != nil {
+	if err := run(*span, *rounds, *tries, *n, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
 		os.Exit(1)
 	}
 }
 
-func run(span time.Duration, rounds, tries, accounts int, only string) error {
+func run(span time.Duration, rounds, tries, n int, only string) error {
 	dir, err := os.MkdirTemp("", "measure")
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func run(span time.Duration, rounds, tries, accounts int, only string) error {
 		return err
 	}
 	rests, free := filepath.Join(dir, "rests"), filepath.Join(dir, "free")
-	if err := fill(rests, provider, accounts); err != nil {
+	if err := fill(rests, provider, n); err != nil {
 		return err
 	}
 	if err := os.CopyFS(free, os.DirFS(rests)); err != nil {
@@ -59,7 +59,7 @@ func run(span time.Duration, rounds, tries, accounts int, only string) error {
 	if err := keep(free, map[string]string{"APP_PARK": "off"}); err != nil {
 		return err
 	}
-	fmt.Printf("%d accounts, proactive; shares of a core over %s, %d rounds; times, %d tries. Load at the start: %s\n\n", accounts, span, rounds, tries, load())
+	fmt.Printf("%d accounts, proactive; shares of a core over %s, %d rounds; times, %d tries. Load at the start: %s\n\n", n, span, rounds, tries, load())
 	fmt.Println("| what | median | least | most |")
 	fmt.Println("|---|---|---|---|")
 	for _, m := range []struct {
@@ -88,38 +88,41 @@ func run(span time.Duration, rounds, tries, accounts int, only string) error {
 // firstFrames measures from the start of the program to its first frame, the
 // two in turn.
 func firstFrames(s screen, home string, provider *strict.Server, tries int) error {
-	var app, bare, more, appSpent, bareSpent []float64
-	first := func(p *program, err error) (took, spent float64, _ error) {
+	var rows [6][]float64
+	first := func(p *program, err error) (frame, full, spent float64, _ error) {
 		if err != nil {
-			return 0, 0, err
+			return 0, 0, 0, err
 		}
 		defer p.stop()
-		err = until("the first frame is drawn", func() bool { return s.drawn(s.seen(p.title), p.colours) })
-		took = milliseconds(time.Since(p.begun))
-		if err != nil {
-			return 0, 0, err
+		if err := until("the first frame is drawn", func() bool { return s.shows(s.seen(p.title), anything) }); err != nil {
+			return 0, 0, 0, err
 		}
+		frame = milliseconds(time.Since(p.begun))
+		if err := until("all is in it", func() bool { return s.shows(s.seen(p.title), p.full()) }); err != nil {
+			return 0, 0, 0, err
+		}
+		full = milliseconds(time.Since(p.begun))
 		used, err := p.spent()
 		time.Sleep(time.Second) // the next has the machine to itself
-		return took, milliseconds(used), err
+		return frame, full, milliseconds(used), err
 	}
 	for range tries {
-		b, bUsed, err := first(startBare())
+		bare, _, bareSpent, err := first(startBare())
 		if err != nil {
 			return err
 		}
-		a, aUsed, err := first(startApp(home, provider))
+		app, full, appSpent, err := first(startApp(home, provider))
 		if err != nil {
 			return err
 		}
-		app, bare, more = append(app, a), append(bare, b), append(more, a-b)
-		appSpent, bareSpent = append(appSpent, aUsed), append(bareSpent, bUsed)
+		for i, v := range []float64{app, bare, app - bare, full, appSpent, bareSpent} {
+			rows[i] = append(rows[i], v)
+		}
 	}
-	row("first frame: the app", "ms", app)
-	row("first frame: an empty window", "ms", bare)
-	row("first frame: the app's more", "ms", more)
-	row("until then, on the processor: the app", "ms", appSpent)
-	row("until then, on the processor: an empty window", "ms", bareSpent)
+	for i, what := range []string{"first frame: the app", "first frame: an empty window", "first frame: the app's more", "the app's accounts are in it",
+		"until then, on the processor: the app", "until then, on the processor: an empty window"} {
+		row(what, "ms", rows[i])
+	}
 	return nil
 }
 
@@ -175,7 +178,7 @@ func hidden(s screen, rests, free string, provider *strict.Server, span time.Dur
 			return err
 		}
 		mapped = append(mapped, milliseconds(time.Since(resting.begun)))
-		if err := until("the window is drawn", func() bool { return s.drawn(s.seen(resting.title), resting.colours) }); err != nil {
+		if err := until("the window is drawn", func() bool { return s.shows(s.seen(resting.title), accounts) }); err != nil {
 			return err
 		}
 		drawn = append(drawn, milliseconds(time.Since(resting.begun)))
@@ -206,9 +209,17 @@ func hidden(s screen, rests, free string, provider *strict.Server, span time.Dur
 	return nil
 }
 
+// full is what its window has once all is in it.
+func (p *program) full() int {
+	if p.title == "Tokentray" {
+		return accounts
+	}
+	return anything
+}
+
 // settleAndHide waits for the window, and hides it.
 func (p *program) settleAndHide(s screen) error {
-	if err := until("the window is drawn", func() bool { return s.drawn(s.seen(p.title), p.colours) }); err != nil {
+	if err := until("the window is drawn", func() bool { return s.shows(s.seen(p.title), p.full()) }); err != nil {
 		return err
 	}
 	time.Sleep(2 * time.Second)
@@ -222,12 +233,15 @@ func visible(s screen, home string, provider *strict.Server, span time.Duration,
 		return err
 	}
 	defer bare.stop()
+	if err := until("the window is drawn", func() bool { return s.shows(s.seen(bare.title), anything) }); err != nil {
+		return err
+	}
 	app, err := startApp(home, provider)
 	if err != nil {
 		return err
 	}
 	defer app.stop()
-	if err := until("the window is drawn", func() bool { return s.drawn(s.seen(app.title), app.colours) }); err != nil {
+	if err := until("the window is drawn", func() bool { return s.shows(s.seen(app.title), accounts) }); err != nil {
 		return err
 	}
 	time.Sleep(15 * time.Second)

@@ -23,21 +23,20 @@ import (
 // program is a process that is measured.
 type program struct {
 	*exec.Cmd
-	title   string
-	colours int // its window has at least, once it is drawn
-	begun   time.Time
+	title string
+	begun time.Time
 }
 
 // fill makes a data folder with accounts that expire in 1 to 9 hours.
-func fill(home string, provider *strict.Server, accounts int) error {
+func fill(home string, provider *strict.Server, n int) error {
 	store, err := local.Open(filepath.Join(home, "tokentray.db"))
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	for i := range accounts {
+	for i := range n {
 		login := provider.SignIn(engine.Claude, "")
-		left := time.Hour + 8*time.Hour*time.Duration(i)/time.Duration(accounts)
+		left := time.Hour + 8*time.Hour*time.Duration(i)/time.Duration(n)
 		if _, err := store.Add(context.Background(), engine.NewAccount{Provider: engine.Claude, Name: fmt.Sprintf("account %04d", i+1),
 			RefreshToken: engine.NewSecret(login.Refresh), AccessToken: engine.NewSecret(login.Access), ExpiresAt: time.Now().Add(left)}); err != nil {
 			return err
@@ -57,17 +56,17 @@ func keep(home string, values map[string]string) error {
 
 // startApp starts the app, proactive, on a data folder.
 func startApp(home string, provider *strict.Server) (*program, error) {
-	return start("Tokentray", 20, os.Getenv("TOKENTRAY_BINARY"), "TOKENTRAY_HOME="+home, "CLAUDE_TOKEN_URL="+provider.URL(engine.Claude),
+	return start("Tokentray", os.Getenv("TOKENTRAY_BINARY"), "TOKENTRAY_HOME="+home, "CLAUDE_TOKEN_URL="+provider.URL(engine.Claude),
 		"ENABLE_PROACTIVE_TOKEN_REFRESH=true")
 }
 
 // startBare starts the empty window.
 func startBare() (*program, error) {
-	return start("Bare", 1, os.Getenv("TOKENTRAY_BARE"))
+	return start("Bare", os.Getenv("TOKENTRAY_BARE"))
 }
 
-func start(title string, colours int, path string, env ...string) (*program, error) {
-	p := &program{Cmd: exec.Command(path), title: title, colours: colours}
+func start(title, path string, env ...string) (*program, error) {
+	p := &program{Cmd: exec.Command(path), title: title}
 	p.Env = append(append(os.Environ(), "FYNE_THEME=light"), env...)
 	p.begun = time.Now()
 	return p, p.Start()

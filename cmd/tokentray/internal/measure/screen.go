@@ -42,28 +42,25 @@ static void ask(Display *d, Window w) {
 	XFlush(d);
 }
 
-// colours counts those of some of the window's lines, up to 64; 0: they cannot
-// be had, or one is as black as the screen was before.
-static int colours(Display *d, Window w) {
+// shows says whether a window is drawn, no line of it as black as the screen was
+// before, and has some of a colour; -1 stands for any.
+static int shows(Display *d, Window w, long colour) {
 	XWindowAttributes a;
 	if (!XGetWindowAttributes(d, w, &a) || a.map_state != IsViewable) return 0;
-	unsigned long had[64];
-	int n = 0;
-	for (int line = 1; line < 16; line++) {
-		XImage *i = XGetImage(d, w, 0, a.height * line / 16, a.width, 1, AllPlanes, ZPixmap);
+	int found = colour < 0;
+	for (int line = 1; line < 32; line++) {
+		XImage *i = XGetImage(d, w, 0, a.height * line / 32, a.width, 1, AllPlanes, ZPixmap);
 		if (!i) return 0;
 		int black = 0;
 		for (int x = 0; x < a.width; x++) {
-			unsigned long c = XGetPixel(i, x, 0) & 0xffffff;
-			int k = 0;
-			while (k < n && had[k] != c) k++;
-			if (k == n && n < 64) had[n++] = c;
+			long c = XGetPixel(i, x, 0) & 0xffffff;
+			found |= c == colour;
 			black += c == 0;
 		}
 		XDestroyImage(i);
 		if (black > a.width / 2) return 0;
 	}
-	return n;
+	return found;
 }
 */
 import "C"
@@ -95,9 +92,15 @@ func (s screen) seen(title string) C.Window {
 // ask asks a window to close, as a click on its cross does.
 func (s screen) ask(w C.Window) { C.ask(s.display, w) }
 
-// drawn says whether something with at least so many colours is in it.
-func (s screen) drawn(w C.Window, atLeast int) bool {
-	return w != 0 && int(C.colours(s.display, w)) >= atLeast
+// What is looked for in a window.
+const (
+	anything = -1
+	accounts = 0xc96442 // the mark of Claude's
+)
+
+// shows says whether a window is drawn, with a colour in it.
+func (s screen) shows(w C.Window, colour int) bool {
+	return w != 0 && C.shows(s.display, w, C.long(colour)) != 0
 }
 
 // until waits for what holds, looking every millisecond.
