@@ -4,7 +4,7 @@ import "time"
 
 // What the countdown may take of the processor, and how often it is drawn.
 const (
-	paceShare   = 0.006 // of a core
+	paceShare   = 0.005 // of a core
 	paceFastest = time.Second
 	paceSlowest = 5 * time.Second
 	paceSpan    = 250 * time.Millisecond // within which what a tick changed is drawn

@@ -29,6 +29,7 @@ import (
 const (
 	restAtMost  = 5 * time.Second
 	aloneFor    = 500 * time.Millisecond // after a wake-up
+	askEvery    = 2 * time.Second        // while something is seen
 	wakesWithin = 250 * time.Millisecond // later is late
 )
 
@@ -104,9 +105,12 @@ func (l *Loop) next() {
 // turn has the loop rest once, and again at once if nothing disturbed it. On the
 // loop: no other thread has to wake up for that.
 func (l *Loop) turn() {
-	if l.wait() {
+	switch {
+	case !l.p.Idle():
+		time.AfterFunc(askEvery, l.next)
+	case l.wait():
 		l.next()
-	} else {
+	default:
 		time.AfterFunc(aloneFor, l.next)
 	}
 }
@@ -127,7 +131,7 @@ func (l *Loop) wait() bool {
 	case <-l.wake: // for what began before, or is due
 	default:
 	}
-	if l.due.Load() > 0 || !l.p.Idle() {
+	if l.due.Load() > 0 {
 		return false
 	}
 	l.rest.Store(true)

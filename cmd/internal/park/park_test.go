@@ -92,7 +92,7 @@ func TestSeenItDoesNot(t *testing.T) {
 			t.Errorf("%d turns in 10 s", n)
 		}
 		f.Do(func() { f.hidden.Store(true) })
-		time.Sleep(time.Second)
+		time.Sleep(askEvery)
 		if n := f.turns(10 * time.Second); n > 35 {
 			t.Errorf("hidden again: %d turns in 10 s", n)
 		}
