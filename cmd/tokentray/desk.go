@@ -100,16 +100,36 @@ func (d *desk) beginDemo() error {
 func (d *desk) work(c core, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	events, shown := c.engine.Watch(context.Background()), c.engine.Watch(ctx)
-	ended := make(chan struct{})
+	services := desktop.Look()
+	ended, told := make(chan struct{}), make(chan struct{})
 	go func() { // while the window is made, the accounts are read
 		defer close(ended)
 		run(ctx)
 	}()
+	go func() {
+		defer close(told)
+		d.notify(services.Notifications, c.app, events)
+	}()
+	old, stopOld := d.window, d.stop
+	stop := func() {
+		cancel()
+		<-ended
+		if names := c.engine.InFlight(); len(names) > 0 {
+			fmt.Fprintf(os.Stderr, "tokentray: finishing the refresh of %s first, so that no token is lost\n", strings.Join(names, ", "))
+		}
+		c.close()
+		<-told
+	}
+	d.stop = func() { // what is in flight is finished, even if the display goes meanwhile
+		stop()
+		if stopOld != nil {
+			stopOld()
+		}
+	}
 	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
 		Leave: func() error { return d.again(d.set) },
 		Seen:  func() { settings.Save(d.set.Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
 	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
-	services := desktop.Look()
 	hides := d.tray != nil && services.Tray
 	if hides {
 		actions.Hide = d.conceal
@@ -146,27 +166,12 @@ func (d *desk) work(c core, run func(context.Context)) {
 	window.Follow(ctx)
 	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
 
-	told := make(chan struct{})
-	go func() {
-		defer close(told)
-		d.notify(services.Notifications, c.app, events)
-	}()
 	served := instance.Served{}
 	if c.identity != "" {
 		served = instance.Served{Engine: c.engine, Identity: c.identity, Store: c.app.Store.Name()}
 	}
 	d.instance.Serve(served)
-	old, stopOld := d.window, d.stop
-	d.window = window
-	d.stop = func() {
-		cancel()
-		<-ended
-		if names := c.engine.InFlight(); len(names) > 0 {
-			fmt.Fprintf(os.Stderr, "tokentray: finishing the refresh of %s first, so that no token is lost\n", strings.Join(names, ", "))
-		}
-		c.close()
-		<-told
-	}
+	d.window, d.stop = window, stop
 	if !shows {
 		window.Conceal()
 	}
