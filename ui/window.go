@@ -120,7 +120,8 @@ type Window struct {
 	start    fyne.CanvasObject
 	found    *fyne.Container // on the first page
 	picked   *selection
-	search   *widget.Entry
+	search   *entry
+	dialogs  *dialogs
 	order    *widget.Select
 	strip    *strip
 	sides    *sideBySide
@@ -155,6 +156,7 @@ func New(p Params) *Window {
 	if p.Early != nil {
 		p.Early(w.Window)
 	}
+	w.dialogs = dialogsOf(w)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
 	w.meaning = widget.NewRichText()
 	w.meaning.Truncation = fyne.TextTruncateEllipsis
@@ -176,7 +178,8 @@ func New(p Params) *Window {
 			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
 	w.picked = newSelection(w)
-	w.search = widget.NewEntry()
+	w.search = w.dialogs.entry(false)
+	w.search.escape = func() { w.search.SetText("") }
 	w.search.SetPlaceHolder(t.Get("Search"))
 	w.search.SetText(p.Habits.Filter)
 	w.search.OnChanged = func(string) { w.draw() } // kept when the window closes
