@@ -29,7 +29,7 @@ var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", 
 	"A few accounts, few requests: nothing is refreshed by itself.", "Ordinary production; the guide recommends it.",
 	"Many concurrent requests that may not wait.", "Occasional use, tight quotas.",
 	"Theme", "Notifications", "Start hidden in the tray", "Redis commands a day that are allowed", "Language",
-	"system", "light", "dark", "on", "off", "yes", "no", "true", "false", "set", "not set"}
+	"system", "light", "dark", "on", "off", "yes", "no", "true", "false", "set", "not set", "Rest while hidden", "auto"}
 
 // Every text of the window, the tray and the notifications stands in every
 // language's file, and no file has one that nobody says. What the engine and the

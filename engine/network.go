@@ -35,11 +35,14 @@ func (e *Engine) setReachable(at endpoint, err error) {
 	} else if e.unreachable[at] {
 		delete(e.unreachable, at)
 		for _, st := range *e.index.Load() { // all that waited for it may go
-			if st.account.endpoint() != at || !st.account.Proxy.Empty() {
+			if st.key.Provider != at.provider {
 				continue
 			}
-			if KindOf(st.tries.Err) == KindOffline {
-				st.tries.RetryAt = time.Time{}
+			if a := st.account(); a.endpoint() != at || !a.Proxy.Empty() {
+				continue
+			}
+			if KindOf(st.tries().Err) == KindOffline {
+				st.editTries(func(t *Tries) { t.RetryAt = time.Time{} })
 			}
 			e.requeue(st)
 		}
@@ -81,7 +84,8 @@ func (e *Engine) lookForNetwork(ctx context.Context) {
 		away := slices.Collect(maps.Keys(e.unreachable))
 		used := map[endpoint]bool{}
 		for _, st := range *e.index.Load() {
-			used[st.account.endpoint()] = true
+			a := st.account()
+			used[a.endpoint()] = true
 		}
 		e.mu.Unlock()
 		for _, at := range away {

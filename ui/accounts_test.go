@@ -116,7 +116,7 @@ func TestSignInAgain(t *testing.T) {
 	}
 	paste := func(text string) {
 		do(func() {
-			entry := all[*widget.Entry](w)[0]
+			entry := all[*entry](w)[0]
 			entry.SetText(text)
 			test.Tap(button(t, w, "Sign in"))
 		})
@@ -278,7 +278,7 @@ func TestEditAccount(t *testing.T) {
 	}
 	do(func() {
 		w.edit(v)
-		entries := all[*widget.Entry](w)
+		entries := all[*entry](w)
 		entries[0].SetText("another")
 		test.Tap(button(t, w, "Save"))
 	})
@@ -291,7 +291,7 @@ func TestEditAccount(t *testing.T) {
 		for _, c := range all[*widget.Check](w) {
 			test.Tap(c) // keep the proxy, ahead of expiry, tell its alerts
 		}
-		entries := all[*widget.Entry](w)
+		entries := all[*entry](w)
 		entries[2].SetText("30")
 		test.Tap(button(t, w, "Save"))
 	})
@@ -303,7 +303,7 @@ func TestEditAccount(t *testing.T) {
 	}
 	do(func() {
 		w.edit(v)
-		all[*widget.Entry](w)[2].SetText("never")
+		all[*entry](w)[2].SetText("never")
 		if !button(t, w, "Save").Disabled() {
 			t.Error("a wrong number of days can be saved")
 		}

@@ -21,7 +21,8 @@ import (
 // be in it: nothing secret gets into the log.
 type activity struct {
 	fyne.Window
-	w *Window
+	w       *Window
+	dialogs *dialogs
 
 	level   slog.Level
 	account string // id; "": all
@@ -40,6 +41,7 @@ func (w *Window) openActivity() {
 	}
 	t := w.p.Texts
 	a := &activity{Window: w.p.App.NewWindow(t.Get("Activity")), w: w, level: slog.LevelInfo, count: widget.NewLabel(""), stop: make(chan struct{})}
+	a.dialogs = dialogsOf(a)
 	w.activity = a
 	a.list = widget.NewList(func() int { return len(a.lines) },
 		func() fyne.CanvasObject {
@@ -71,7 +73,7 @@ func (w *Window) openActivity() {
 		})
 	a.list.OnSelected = func(id widget.ListItemID) {
 		if id < len(a.lines) {
-			dialog.ShowInformation(a.lines[len(a.lines)-1-id].Time.Local().Format(time.DateTime), a.lines[len(a.lines)-1-id].Text, a.Window)
+			a.dialogs.show(dialog.NewInformation(a.lines[len(a.lines)-1-id].Time.Local().Format(time.DateTime), a.lines[len(a.lines)-1-id].Text, a.Window))
 		}
 		a.list.UnselectAll()
 	}
@@ -102,9 +104,9 @@ func (w *Window) openActivity() {
 			path, err := w.p.Actions.SaveText("tokentray-activity.txt", a.text())
 			w.p.Do(func() {
 				if err != nil {
-					dialog.ShowError(err, a.Window)
+					a.dialogs.show(dialog.NewError(err, a.Window))
 				} else {
-					dialog.ShowInformation(t.Get("Saved"), path, a.Window)
+					a.dialogs.show(dialog.NewInformation(t.Get("Saved"), path, a.Window))
 				}
 			})
 		}()

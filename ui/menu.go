@@ -55,5 +55,5 @@ func (w *Window) hideOrClose() {
 }
 
 func (w *Window) about() {
-	dialog.ShowInformation("Tokentray", w.p.Texts.Get("Keeps the OAuth tokens of AI accounts fresh. Version %s.", w.p.App.Metadata().Version), w.Window)
+	w.dialogs.show(dialog.NewInformation("Tokentray", w.p.Texts.Get("Keeps the OAuth tokens of AI accounts fresh. Version %s.", w.p.App.Metadata().Version), w.Window))
 }

@@ -58,8 +58,7 @@ func (w *Window) settingsPage(settings []Setting, facts []string, save func(map[
 			}
 			input = choice
 		} else {
-			entry := widget.NewEntry()
-			entry.Password = s.Secret
+			entry := w.dialogs.entry(s.Secret)
 			entry.SetPlaceHolder(t.Get(s.Hint))
 			entry.SetText(s.Value)
 			f.text = func() string { return entry.Text }
@@ -115,7 +114,7 @@ func (w *Window) settingsPage(settings []Setting, facts []string, save func(map[
 				said := w.p.Actions.SendTest()
 				w.p.Do(func() {
 					test.Enable()
-					dialog.ShowInformation(t.Get("Send a test alert"), strings.Join(said, "\n"), w.Window)
+					w.dialogs.show(dialog.NewInformation(t.Get("Send a test alert"), strings.Join(said, "\n"), w.Window))
 				})
 			}()
 		})
@@ -124,5 +123,5 @@ func (w *Window) settingsPage(settings []Setting, facts []string, save func(map[
 	buttons.Objects = append(buttons.Objects, layout.NewSpacer(), widget.NewButton(t.Get("Cancel"), func() { d.Hide() }), keep)
 	d = dialog.NewCustomWithoutButtons(t.Get("Settings"), container.NewBorder(nil, buttons, nil, nil, scroll), w.Window)
 	d.Resize(fyne.NewSize(640, 560))
-	d.Show()
+	w.dialogs.show(d)
 }

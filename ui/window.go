@@ -10,6 +10,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -37,6 +38,10 @@ type Engine interface {
 type Params struct {
 	App    fyne.App
 	Engine Engine
+	// Events are those of Engine that Follow follows; nil: it watches itself.
+	Events iter.Seq[engine.Event]
+	// Early has the window before there is anything in it; nil: nobody does.
+	Early func(fyne.Window)
 	// Source is the store that has the account, in a word or two and with where
 	// it is.
 	Source func(engine.Key) (short, place string)
@@ -50,6 +55,9 @@ type Params struct {
 	Log *guidelog.Recent
 	// Stores are those that accounts can be added to, the usual one first.
 	Stores []Store
+	// Unread says that the accounts are still to be read: that there are none yet
+	// is no reason for the first page.
+	Unread bool
 	// Seen says that a person has looked past the first page.
 	Seen bool
 	// ProxyText shows an account's proxy without its password.
@@ -57,6 +65,9 @@ type Params struct {
 	Texts     view.Texts
 	// Do runs a function on the UI's goroutine: fyne.Do, or a test's own.
 	Do func(func())
+	// Spent is the processor's time of this process so far; nil: unknown. The
+	// countdown goes slower where it takes much.
+	Spent func() time.Duration
 	// History returns an account's latest refreshes.
 	History func(context.Context, engine.Key) ([]local.Entry, error)
 	// Day returns the refreshes of all accounts since then, the oldest first;
@@ -109,7 +120,8 @@ type Window struct {
 	start    fyne.CanvasObject
 	found    *fyne.Container // on the first page
 	picked   *selection
-	search   *widget.Entry
+	search   *entry
+	dialogs  *dialogs
 	order    *widget.Select
 	strip    *strip
 	sides    *sideBySide
@@ -131,13 +143,20 @@ type Window struct {
 	passed     engine.Summary
 	passedAt   time.Time
 	saidUntil  time.Time // the line keeps what was said
-	visible    bool
+	visible    atomic.Bool
+	opened     chan struct{} // tells the clock; has room for one
 }
 
 // New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
-	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}}
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
+	w.visible.Store(true)
+	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
+	if p.Early != nil {
+		p.Early(w.Window)
+	}
+	w.dialogs = dialogsOf(w)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
 	w.meaning = widget.NewRichText()
 	w.meaning.Truncation = fyne.TextTruncateEllipsis
@@ -159,7 +178,8 @@ func New(p Params) *Window {
 			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
 	w.picked = newSelection(w)
-	w.search = widget.NewEntry()
+	w.search = w.dialogs.entry(false)
+	w.search.escape = func() { w.search.SetText("") }
 	w.search.SetPlaceHolder(t.Get("Search"))
 	w.search.SetText(p.Habits.Filter)
 	w.search.OnChanged = func(string) { w.draw() } // kept when the window closes
@@ -214,7 +234,6 @@ func New(p Params) *Window {
 	w.start = w.startPage()
 	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
 	w.SetMainMenu(w.mainMenu())
-	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	w.draw()
 	return w
 }
@@ -223,7 +242,10 @@ func New(p Params) *Window {
 func (w *Window) Follow(ctx context.Context) {
 	w.ctx = ctx
 	changed := make(chan struct{}, 1)
-	events := w.p.Engine.Watch(ctx)
+	events := w.p.Events
+	if events == nil {
+		events = w.p.Engine.Watch(ctx)
+	}
 	go func() {
 		for ev := range events {
 			w.p.Do(func() { w.note(ev) })
@@ -238,7 +260,8 @@ func (w *Window) Follow(ctx context.Context) {
 
 // clock draws what has changed, and counts down.
 func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
-	second := time.NewTicker(time.Second)
+	pace := pace{spent: w.p.Spent}
+	second := time.NewTimer(time.Second)
 	defer second.Stop()
 	scan := time.NewTicker(rescanEvery)
 	defer scan.Stop()
@@ -254,13 +277,16 @@ func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
 				return
 			}
 		case <-second.C:
-			w.p.Do(w.tick)
+			if w.visible.Load() { // hidden, it stands
+				second.Reset(pace.step(func() { w.p.Do(w.tick) }))
+			}
+		case <-w.opened:
+			pace.again()
+			second.Reset(time.Second)
 		case <-scan.C:
-			w.p.Do(func() {
-				if w.visible {
-					go w.p.Engine.Scan(ctx)
-				}
-			})
+			if w.visible.Load() {
+				go w.p.Engine.Scan(ctx)
+			}
 		}
 	}
 }
@@ -280,6 +306,8 @@ func (w *Window) note(ev engine.Event) {
 				w.past = slices.Delete(w.past, 0, dayMost)
 			}
 		}
+	case engine.EventScanned:
+		w.p.Unread = false
 	case engine.EventPass:
 		w.passed, w.passedAt = ev.Summary, ev.Time
 		w.saidUntil = time.Time{}
@@ -315,8 +343,11 @@ func (w *Window) draw() {
 		summary += " · " + w.wrongClock.Error()
 	}
 	setLabel(w.summary, summary)
-	empty := w.begins(views) && len(w.away) == 0
-	if w.showFound(views); empty != w.start.Visible() || empty == w.page.Visible() {
+	empty := w.begins(views) && len(w.away) == 0 && !w.p.Unread
+	if empty {
+		w.showFound(views)
+	}
+	if empty != w.start.Visible() || empty == w.page.Visible() {
 		show(w.start, empty)
 		show(w.page, !empty)
 	}
@@ -354,11 +385,8 @@ func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time)
 	}
 }
 
-// tick counts down; it costs nothing while nobody looks.
+// tick counts down.
 func (w *Window) tick() {
-	if !w.visible {
-		return
-	}
 	now := time.Now()
 	w.accounts.tick(now)
 	w.words(w.p.Engine.Policy(), w.views, now)

@@ -384,7 +384,9 @@ type fakeTray struct {
 }
 
 func (f *fakeTray) SetSystemTrayMenu(m *fyne.Menu) {
-	m.Items = append(m.Items, fyne.NewMenuItem("Quit", nil)) // as Fyne does
+	if n := len(m.Items); m.Items[n-1].Label != "Quit" {
+		m.Items = append(m.Items, fyne.NewMenuItem("Quit", nil)) // as Fyne does
+	}
 	f.menus++
 	f.menu = m
 }

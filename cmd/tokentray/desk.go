@@ -23,6 +23,7 @@ import (
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/park"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -43,6 +44,10 @@ type desk struct {
 	// instance answers commands with the engine that is worked with.
 	instance *instance.Instance
 	notifier *desktop.Notifier
+	// loop is Fyne's. All that is for it goes through its Do.
+	loop  *park.Loop
+	rests bool // it may while nothing is seen
+	tray  fynedesktop.App
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
@@ -80,7 +85,7 @@ func (d *desk) beginDemo() error {
 	if err != nil {
 		return err
 	}
-	fyne.Do(func() {
+	d.loop.Do(func() {
 		d.work(core{engine: made.Engine, source: func(engine.Key) (string, string) { return d.texts.Get("demo"), d.texts.Get("the demo") },
 			policyChosen: func(engine.Policy) string { return "" }, close: made.Close,
 			banner:  d.texts.Get("DEMO: made-up accounts, a real engine. Nothing is kept."),
@@ -94,60 +99,19 @@ func (d *desk) beginDemo() error {
 // with before. On the UI's goroutine.
 func (d *desk) work(c core, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	events := c.engine.Watch(context.Background())
-	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
-		Leave: func() error { return d.again(d.set) },
-		Seen:  func() { settings.Save(d.set.Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
-	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
+	events, shown := c.engine.Watch(context.Background()), c.engine.Watch(ctx)
 	services := desktop.Look()
-	tray, hides := d.app.(fynedesktop.App)
-	if hides = hides && services.Tray; hides {
-		actions.Hide = d.conceal
-	}
-	if c.app != nil {
-		d.accounts(&actions, c.app)
-	} else {
-		d.notInDemo(&actions, c.engine)
-	}
-	window := ui.New(ui.Params{
-		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
-		Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
-	})
-	window.CenterOnScreen()
-	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack
-		go func() {
-			if lacksChinese() {
-				fyne.Do(func() { window.Hint(chineseHint) })
-			}
-		}()
-	}
-	if hides {
-		window.Tray(tray)
-		window.SetCloseIntercept(d.conceal)
-	} else {
-		window.SetOnClosed(d.app.Quit)
-	}
-	window.Follow(ctx)
-	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
-
-	ended := make(chan struct{})
-	go func() {
+	ended, told := make(chan struct{}), make(chan struct{})
+	go func() { // while the window is made, the accounts are read
 		defer close(ended)
 		run(ctx)
 	}()
-	told := make(chan struct{})
 	go func() {
 		defer close(told)
 		d.notify(services.Notifications, c.app, events)
 	}()
-	served := instance.Served{}
-	if c.identity != "" {
-		served = instance.Served{Engine: c.engine, Identity: c.identity, Store: c.app.Store.Name()}
-	}
-	d.instance.Serve(served)
 	old, stopOld := d.window, d.stop
-	d.window = window
-	d.stop = func() {
+	stop := func() {
 		cancel()
 		<-ended
 		if names := c.engine.InFlight(); len(names) > 0 {
@@ -156,9 +120,59 @@ func (d *desk) work(c core, run func(context.Context)) {
 		c.close()
 		<-told
 	}
-	if old != nil || !hides || d.kept(ownHidden) == "no" {
-		window.Show()
+	d.stop = func() { // what is in flight is finished, even if the display goes meanwhile
+		stop()
+		if stopOld != nil {
+			stopOld()
+		}
+	}
+	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
+		Leave: func() error { return d.again(d.set) },
+		Seen:  func() { settings.Save(d.set.Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
+	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
+	hides := d.tray != nil && services.Tray
+	if hides {
+		actions.Hide = d.conceal
+	}
+	if c.app != nil {
+		d.accounts(&actions, c.app)
 	} else {
+		d.notInDemo(&actions, c.engine)
+	}
+	shows := d.window != nil || !hides || d.kept(ownHidden) == "no"
+	window := ui.New(ui.Params{
+		App: d.app, Engine: c.engine, Events: shown, Early: func(w fyne.Window) {
+			w.CenterOnScreen()
+			if shows {
+				showEarly(w)
+			}
+		},
+		Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: d.loop.Do, Spent: spent, Banner: c.banner, ProxyText: proxyText,
+		Unread: c.app != nil, Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
+	})
+	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack
+		go func() {
+			if lacksChinese() {
+				d.loop.Do(func() { window.Hint(chineseHint) })
+			}
+		}()
+	}
+	if hides {
+		window.Tray(d.tray)
+		window.SetCloseIntercept(d.conceal)
+	} else {
+		window.SetOnClosed(d.quit)
+	}
+	window.Follow(ctx)
+	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
+
+	served := instance.Served{}
+	if c.identity != "" {
+		served = instance.Served{Engine: c.engine, Identity: c.identity, Store: c.app.Store.Name()}
+	}
+	d.instance.Serve(served)
+	d.window, d.stop = window, stop
+	if !shows {
 		window.Conceal()
 	}
 	if old != nil {
@@ -263,7 +277,7 @@ func try(set settings.Settings) error {
 // again works with the stores of set.
 func (d *desk) again(set settings.Settings) error {
 	failed := make(chan error, 1)
-	fyne.Do(func() { failed <- d.begin(set) })
+	d.loop.Do(func() { failed <- d.begin(set) })
 	return <-failed
 }
 
@@ -314,6 +328,7 @@ const (
 	ownHidden        = "APP_START_HIDDEN"
 	ownLanguage      = "APP_LANGUAGE"
 	ownSeen          = "APP_FIRST_PAGE_SEEN"
+	ownPark          = "APP_PARK"
 )
 
 // startsAtLogin is no setting: the system has it.
@@ -329,6 +344,7 @@ var own = []struct {
 	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
 	{ownQuota, "Redis commands a day that are allowed", []string{"10000", "1000", "5000", "50000", "100000", "1000000"}},
 	{ownLanguage, "Language", []string{"system", "English", "简体中文"}},
+	{ownPark, "Rest while hidden", []string{"auto", "off"}},
 }
 
 // kept returns what the app keeps under a name, or its default.
@@ -442,8 +458,9 @@ func (d *desk) save(changed map[string]string) map[string]error {
 		return fail(err)
 	}
 	failed := make(chan error, 1)
-	fyne.Do(func() {
+	d.loop.Do(func() {
 		d.look()
+		d.mayRest()
 		if texts, err := speak(d.kept(ownLanguage)); err == nil {
 			d.texts = texts
 		}

@@ -42,10 +42,11 @@ func run() (err error) {
 		return err
 	}
 	d := &desk{set: set, notifier: notifier()}
+	d.loop = d.newLoop()
 	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
 		return err
 	}
-	d.instance = instance.New(set.Paths.Data, func() { fyne.Do(d.open) })
+	d.instance = instance.New(set.Paths.Data, func() { d.loop.Do(d.open) })
 	if err := d.instance.Claim(); err != nil {
 		return err
 	}
@@ -68,21 +69,27 @@ func run() (err error) {
 	app.SetMetadata(metadata)
 	d.app = app.New()
 	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
+	var showTray, hideTray func()
+	d.tray, showTray, hideTray = newTray(d.app, d.loop.Do, d.quit)
 	d.look()
 	if err := d.begin(set); err != nil {
 		return err
 	}
 	d.app.Lifecycle().SetOnStarted(func() {
+		d.startRests()
+		showTray()
 		go func() {
 			select {
 			case <-signals:
-				fyne.Do(d.app.Quit)
+				d.loop.Stop()
+				d.loop.Do(d.app.Quit)
 			case <-ended:
 			}
 		}()
 	})
 	d.app.Run()
 	close(ended)
+	hideTray()
 	d.end() // a second signal changes nothing: what is in flight is finished
 	if gl.told.Load() {
 		return errors.New("it ended without a window")

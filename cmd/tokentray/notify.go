@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"fyne.io/fyne/v2"
 	"github.com/gen2brain/beeep"
 
 	"tokentray/assets"
@@ -53,7 +52,7 @@ func (d *desk) note(n notify.Note) desktop.Note {
 		note.Buttons = append(note.Buttons, desktop.Button{Key: signInButton, Label: n.SignIn})
 	}
 	note.Pressed = func(key string) {
-		fyne.Do(func() {
+		d.loop.Do(func() {
 			switch {
 			case key == signInButton:
 				d.window.SignIn(n.Account)
