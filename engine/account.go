@@ -25,20 +25,6 @@ const (
 	Antigravity = "antigravity"
 )
 
-// ProviderTitle is the provider's name as people and the guide's log lines
-// have it.
-func ProviderTitle(provider string) string {
-	switch provider {
-	case OpenAI:
-		return "OpenAI"
-	case Generic:
-		return "OAuth 2"
-	case "":
-		return ""
-	}
-	return strings.ToUpper(provider[:1]) + provider[1:]
-}
-
 // Key names one account. The id alone would do for the relay's UUIDs; other
 // stores need not be that careful.
 type Key struct {

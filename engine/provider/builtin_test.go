@@ -13,7 +13,7 @@ import (
 	"tokentray/engine"
 )
 
-// acme is the provider of docs/PROVIDERS.md.
+// Here stands what acme.go of docs/PROVIDERS.md has, its init within the test.
 func acme(Config) dialect {
 	return dialect{
 		url:    "https://acme.example/oauth/token",
@@ -27,13 +27,13 @@ func acme(Config) dialect {
 	}
 }
 
-// One more built-in provider is its dialect and a line: it is refreshed, signed
-// in to and listed then. So docs/PROVIDERS.md says.
+// One more built-in provider is its own file alone: it is refreshed, signed in
+// to, listed and shown then. So docs/PROVIDERS.md says.
 func TestOneMoreProvider(t *testing.T) {
-	known := builtIn
+	known := slices.Clone(builtIn)
 	defer func() { builtIn = known }()
-	builtIn = append(slices.Clone(builtIn), builtIn[0])
-	builtIn[len(builtIn)-1].name, builtIn[len(builtIn)-1].of = "acme", acme
+	register("acme", acme)
+	engine.SetLooks("acme", engine.Looks{Title: "ACME", Letter: "A", Colour: 0xc02040, Life: time.Hour})
 
 	var sent url.Values
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,5 +63,8 @@ func TestOneMoreProvider(t *testing.T) {
 	}
 	if !slices.Contains(All(), Known{"acme", "https://acme.example/oauth/token", true}) || !strings.Contains(Names(), "acme") {
 		t.Errorf("it is not among %v", All())
+	}
+	if title := engine.ProviderTitle("acme"); title != "ACME" {
+		t.Error(title)
 	}
 }

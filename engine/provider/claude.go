@@ -3,10 +3,14 @@ package provider
 import (
 	"net/http"
 	"time"
+
+	"tokentray/engine"
 )
 
 // claudeCLIVersion is the Claude Code release whose requests these look like.
 const claudeCLIVersion = "2.1.44"
+
+func init() { register(engine.Claude, claude) }
 
 func claude(Config) dialect {
 	return dialect{

@@ -6,6 +6,8 @@ import (
 	"tokentray/engine"
 )
 
+func init() { register(engine.Droid, droid) }
+
 func droid(Config) dialect {
 	return dialect{
 		url: "https://api.workos.com/user_management/authenticate",

@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"tokentray/engine"
 )
+
+func init() { register(engine.OpenAI, openAI) }
 
 func openAI(Config) dialect {
 	return dialect{

@@ -1,8 +1,8 @@
 // Package provider speaks the token endpoints' dialects: one exchange of a
 // refresh token, no retry, no storage; and the sign-in that gives the first
-// one. Each built-in provider is one small file and a line in builtIn; what all
-// share is in exchange.go and signin.go. Any other is engine.Generic, of which
-// the account itself says where it is: oauth.go and generic.go.
+// one. Each built-in provider is one small file; what all share is in exchange.go
+// and signin.go. Any other is engine.Generic, of which the account itself says
+// where it is: oauth.go and generic.go.
 //
 // Endpoints, bodies and error codes are those of relay/INTEROP.md, RFC 6749
 // sections 4.1, 5 and 6.
@@ -11,6 +11,7 @@ package provider
 import (
 	"crypto/x509"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,16 +42,18 @@ type Client struct {
 	Secret engine.Secret
 }
 
-// builtIn are the providers that are known here, in the order that people are
-// shown them. A new one is a file with its dialect, and a line here.
-var builtIn = []struct {
+// builtIn are the providers that are known here, in the order of their names.
+var builtIn []builtin
+
+type builtin struct {
 	name string
 	of   func(Config) dialect
-}{
-	{engine.Claude, claude},
-	{engine.Gemini, gemini},
-	{engine.OpenAI, openAI},
-	{engine.Droid, droid},
+}
+
+// register makes a provider known. It is for the init of the provider's file.
+func register(name string, of func(Config) dialect) {
+	builtIn = append(builtIn, builtin{name, of})
+	slices.SortFunc(builtIn, func(a, b builtin) int { return strings.Compare(a.name, b.name) })
 }
 
 // Known is what there is to know of a built-in provider.
@@ -60,7 +63,7 @@ type Known struct {
 	SignsIn  bool // people sign in from here
 }
 
-// All returns the built-in providers, in the order that people are shown them.
+// All returns the built-in providers, in the order of their names.
 func All() []Known {
 	var all []Known
 	for _, b := range builtIn {
@@ -70,7 +73,7 @@ func All() []Known {
 	return all
 }
 
-// Names lists all providers, for people: "claude, gemini, openai, droid or
+// Names lists all providers, for people: "claude, droid, gemini, openai or
 // generic".
 func Names() string {
 	var names []string
