@@ -47,6 +47,8 @@ type desk struct {
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
 	ending sync.Once
+	// replaced are the engines that finish what they have in flight.
+	replaced sync.WaitGroup
 }
 
 // core is an engine to work with.
@@ -109,9 +111,13 @@ func (d *desk) work(c core, run func(context.Context)) {
 	} else {
 		d.notInDemo(&actions, c.engine)
 	}
+	habits := d.habits()
+	if d.window != nil { // what is kept may be older
+		habits = d.window.Habits()
+	}
 	window := ui.New(ui.Params{
 		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
-		Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
+		Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: habits, Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
 	})
 	window.CenterOnScreen()
 	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack
@@ -165,7 +171,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 		old.SetOnClosed(nil)
 		old.SetCloseIntercept(nil)
 		old.Close()
-		go stopOld()
+		d.replaced.Go(stopOld)
 	}
 }
 
@@ -178,6 +184,7 @@ func (d *desk) end() {
 		if d.stop != nil {
 			d.stop()
 		}
+		d.replaced.Wait()
 		d.notifier.Close()
 	})
 }

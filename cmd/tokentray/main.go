@@ -83,6 +83,7 @@ func run() (err error) {
 	})
 	d.app.Run()
 	close(ended)
+	d.keepHabits(d.window.Habits())
 	d.end() // a second signal changes nothing: what is in flight is finished
 	if gl.told.Load() {
 		return errors.New("it ended without a window")
