@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -71,12 +72,15 @@ func newDesk(t *testing.T) *desk {
 			f()
 		}
 	}()
-	d := &desk{app: testApp{app, draws}, log: slog.New(slog.DiscardHandler), set: set, instance: instance.New(home, func() {}),
+	d := &desk{app: testApp{app, draws}, log: slog.New(slog.DiscardHandler), instance: instance.New(home, func() {}),
 		notifier: &desktop.Notifier{Plain: func(string, string) error { return nil }}}
 	fyne.SetCurrentApp(d.app)
-	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
+	d.set.Store(&set)
+	texts, err := speak(d.kept(ownLanguage))
+	if err != nil {
 		t.Fatal(err)
 	}
+	d.texts.Store(&texts)
 	fyne.DoAndWait(d.look)
 	if err := d.again(set); err != nil {
 		t.Fatal(err)
@@ -132,11 +136,40 @@ func pick(t *testing.T, d *desk, label string) {
 	t.Helper()
 	for _, menu := range d.window.MainMenu().Items {
 		for _, item := range menu.Items {
-			if item.Label == d.texts.Get(label) {
+			if item.Label == d.texts.Load().Get(label) {
 				item.Action()
 				return
 			}
 		}
 	}
 	t.Errorf("no %q in the menu", label)
+}
+
+// Stores are opened before the goroutine that draws is asked for anything; where
+// that fails, what is there stays.
+func TestStoresThatCannotBeOpened(t *testing.T) {
+	d := newDesk(t)
+	set, window := *d.set.Load(), d.window
+	set.Paths.Database = filepath.Join(os.DevNull, "tokentray.db")
+	if err := d.begin(set, func(func()) { t.Error("the window was replaced") }); err == nil {
+		t.Error("a folder that cannot be is no error")
+	}
+	if d.window != window || d.set.Load().Paths.Database == set.Paths.Database {
+		t.Error("what was worked with is gone")
+	}
+}
+
+// A mute holds at once, and is kept.
+func TestMute(t *testing.T) {
+	d := newDesk(t)
+	if at := d.muted(); !at.IsZero() {
+		t.Errorf("muted until %v", at)
+	}
+	until := time.Now().Add(time.Hour).Truncate(time.Second)
+	d.mute(until)
+	next := &desk{}
+	next.set.Store(d.set.Load())
+	if now, later := d.muted(), next.muted(); !now.Equal(until) || !later.Equal(until) {
+		t.Errorf("muted until %v, after a start until %v", now, later)
+	}
 }

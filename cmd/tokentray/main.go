@@ -41,10 +41,13 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	d := &desk{set: set, notifier: notifier()}
-	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
+	d := &desk{notifier: notifier()}
+	d.set.Store(&set)
+	texts, err := speak(d.kept(ownLanguage))
+	if err != nil {
 		return err
 	}
+	d.texts.Store(&texts)
 	d.instance = instance.New(set.Paths.Data, func() { fyne.Do(d.open) })
 	if err := d.instance.Claim(); err != nil {
 		return err
@@ -69,7 +72,7 @@ func run() (err error) {
 	d.app = app.New()
 	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
 	d.look()
-	if err := d.begin(set); err != nil {
+	if err := d.begin(set, func(work func()) { work() }); err != nil {
 		return err
 	}
 	d.app.Lifecycle().SetOnStarted(func() {
