@@ -100,8 +100,9 @@ func (w *Window) openActivity() {
 	account.Selected = names[0]
 	copied := widget.NewButtonWithIcon(t.Get("Copy"), theme.ContentCopyIcon(), func() { w.p.App.Clipboard().SetContent(a.text()) })
 	save := widget.NewButtonWithIcon(t.Get("Save"), theme.DocumentSaveIcon(), func() {
+		text := a.text()
 		go func() {
-			path, err := w.p.Actions.SaveText("tokentray-activity.txt", a.text())
+			path, err := w.p.Actions.SaveText("tokentray-activity.txt", text)
 			w.p.Do(func() {
 				if err != nil {
 					a.dialogs.show(dialog.NewError(err, a.Window))
@@ -127,9 +128,11 @@ func (a *activity) follow() {
 	for {
 		select {
 		case <-time.After(time.Second):
-			if _, total := a.w.p.Log.Lines(); total != a.total {
-				a.w.p.Do(a.fill)
-			}
+			a.w.p.Do(func() {
+				if _, total := a.w.p.Log.Lines(); total != a.total {
+					a.fill()
+				}
+			})
 		case <-a.stop:
 			return
 		}

@@ -63,14 +63,29 @@ func (w *Window) selectAccount(key engine.Key) {
 	}
 }
 
+// Habits are how the window is looked at now. On the UI's goroutine.
+func (w *Window) Habits() Habits {
+	size := w.Canvas().Size()
+	return Habits{Width: size.Width, Height: size.Height, Sort: string(w.chosenOrder()), Filter: w.search.Text}
+}
+
 // keepHabits keeps how the window is looked at.
 func (w *Window) keepHabits() {
-	if w.p.Actions.Keep == nil {
-		return
+	if w.p.Actions.Keep != nil {
+		go w.p.Actions.Keep(w.Habits())
 	}
-	size := w.Canvas().Size()
-	h := Habits{Width: size.Width, Height: size.Height, Sort: string(w.chosenOrder()), Filter: w.search.Text}
-	go w.p.Actions.Keep(h)
+}
+
+// keepAfter is how long typing must pause before what was typed is kept.
+const keepAfter = time.Second
+
+// keepSoon keeps them once nothing changes for a moment.
+func (w *Window) keepSoon() {
+	if w.keeping == nil {
+		w.keeping = time.AfterFunc(keepAfter, func() { w.p.Do(w.keepHabits) })
+	} else {
+		w.keeping.Reset(keepAfter)
+	}
 }
 
 // loadDay reads the refreshes of the last hours off the UI's goroutine.

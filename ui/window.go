@@ -129,6 +129,7 @@ type Window struct {
 	past     []view.Past   // of the day, the oldest first
 	dayAt    time.Time     // when the strip last moved by itself
 	load     string        // what the last load said
+	keeping  *time.Timer   // keepSoon's
 	activity *activity     // nil: closed
 	line     *widget.Label // what the last pass did
 	all      *widget.Hyperlink
@@ -182,7 +183,10 @@ func New(p Params) *Window {
 	w.search.escape = func() { w.search.SetText("") }
 	w.search.SetPlaceHolder(t.Get("Search"))
 	w.search.SetText(p.Habits.Filter)
-	w.search.OnChanged = func(string) { w.draw() } // kept when the window closes
+	w.search.OnChanged = func(string) {
+		w.draw()
+		w.keepSoon()
+	}
 	var orders []string
 	for _, o := range view.Orders {
 		orders = append(orders, t.Order(o))

@@ -462,3 +462,21 @@ func TestRowLooks(t *testing.T) {
 		})
 	}
 }
+
+// What is typed into the search is kept without a person hiding the window.
+func TestFilterIsKept(t *testing.T) {
+	kept := make(chan Habits, 10)
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	do(func() {
+		w.p.Actions.Keep = func(h Habits) { kept <- h }
+		test.Type(w.search, "ab")
+	})
+	if h := <-kept; h.Filter != "ab" {
+		t.Errorf("kept %+v", h)
+	}
+	select {
+	case h := <-kept:
+		t.Errorf("kept for each letter: %+v", h)
+	default:
+	}
+}

@@ -41,11 +41,14 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	d := &desk{set: set, notifier: notifier()}
+	d := &desk{notifier: notifier()}
 	d.loop = d.newLoop()
-	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
+	d.set.Store(&set)
+	texts, err := speak(d.kept(ownLanguage))
+	if err != nil {
 		return err
 	}
+	d.texts.Store(&texts)
 	d.instance = instance.New(set.Paths.Data, func() { d.loop.Do(d.open) })
 	if err := d.instance.Claim(); err != nil {
 		return err
@@ -72,7 +75,7 @@ func run() (err error) {
 	var showTray, hideTray func()
 	d.tray, showTray, hideTray = newTray(d.app, d.loop.Do, d.quit)
 	d.look()
-	if err := d.begin(set); err != nil {
+	if err := d.begin(set, func(work func()) { work() }); err != nil {
 		return err
 	}
 	d.app.Lifecycle().SetOnStarted(func() {
@@ -90,6 +93,7 @@ func run() (err error) {
 	d.app.Run()
 	close(ended)
 	hideTray()
+	d.keepHabits(d.window.Habits())
 	d.end() // a second signal changes nothing: what is in flight is finished
 	if gl.told.Load() {
 		return errors.New("it ended without a window")
