@@ -68,10 +68,19 @@ func newDetails(w *Window) *details {
 	return d
 }
 
+// clear shows no account.
+func (d *details) clear() {
+	d.view, d.shown, d.action = engine.View{}, engine.Key{}, view.ActionNone
+	d.lines.Hide()
+}
+
 // show shows the account as it is now.
 func (d *details) show(v engine.View, source string, around view.Around, policy engine.Policy, now time.Time) {
 	t := d.texts
 	d.view = v
+	if !d.lines.Visible() {
+		d.lines.Show()
+	}
 	setLabel(d.name, v.Name)
 	setLabel(d.provider, view.Provider(v.Account)+" · "+source)
 	trouble, _ := t.Diagnose(v, around, now)

@@ -50,16 +50,16 @@ func (w *Window) chosenOrder() view.Order {
 	return view.OrderWorst
 }
 
-// selectAccount chooses an account and brings it into sight.
+// selectAccount chooses an account, brings it into sight and opens its details.
 func (w *Window) selectAccount(key engine.Key) {
-	i := slices.IndexFunc(w.accounts.views, func(v engine.View) bool { return v.Key == key })
-	if i < 0 { // the search leaves it out
+	i := w.accounts.find(key)
+	if i < 0 && slices.ContainsFunc(w.views, func(v engine.View) bool { return v.Key == key }) { // the search leaves it out
 		w.search.SetText("")
 		w.draw()
-		i = slices.IndexFunc(w.accounts.views, func(v engine.View) bool { return v.Key == key })
+		i = w.accounts.find(key)
 	}
 	if i >= 0 {
-		w.accounts.list.Select(i) // which scrolls to it
+		w.accounts.open(i)
 	}
 }
 

@@ -154,8 +154,8 @@ func (w *Window) Open() {
 
 // open shows the window with one account chosen.
 func (w *Window) open(key engine.Key) {
-	w.accounts.selected = key
 	w.Open()
+	w.selectAccount(key)
 }
 
 // Conceal hides the window; nothing is drawn until Open.

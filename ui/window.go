@@ -160,6 +160,7 @@ func New(p Params) *Window {
 			_, place := p.Source(v.Key)
 			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
+	w.accounts.none = w.details.clear
 	w.picked = newSelection(w)
 	w.search = w.dialogs.entry(false)
 	w.search.escape = func() { w.search.SetText("") }
