@@ -22,8 +22,12 @@ func (w *Window) loadOf(policy engine.Policy, views []engine.View, now time.Time
 func (w *Window) explain(load view.Load) {
 	t := w.p.Texts
 	parts := t.LoadParts(load)
+	if seen := t.WhileSeen(load, rescanEvery); seen != "" {
+		parts = append(parts, view.Part{Text: " · " + seen})
+	}
 	if said := view.Plain(parts); said != w.load {
 		w.load = said
+		height := w.meaning.MinSize().Height
 		w.meaning.Segments = nil
 		for _, p := range parts {
 			style := widget.RichTextStyle{Inline: true, SizeName: theme.SizeNameText, ColorName: theme.ColorNamePlaceHolder}
@@ -32,7 +36,9 @@ func (w *Window) explain(load view.Load) {
 			}
 			w.meaning.Segments = append(w.meaning.Segments, &widget.TextSegment{Text: p.Text, Style: style})
 		}
-		w.meaning.Refresh()
+		if w.meaning.Refresh(); w.page != nil && w.meaning.MinSize().Height != height {
+			w.page.Refresh() // what is below has another place now
+		}
 	}
 	warnings := strings.Join(t.Warnings(load), "\n")
 	setLabel(w.warning, warnings)

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -133,6 +134,7 @@ type Window struct {
 	passedAt   time.Time
 	saidUntil  time.Time // the line keeps what was said
 	visible    bool
+	keeping    sync.Mutex // one policy after the other is kept, the last one last
 }
 
 // New makes the window. Follow brings it to life.
@@ -141,8 +143,9 @@ func New(p Params) *Window {
 	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}}
 	w.dialogs = dialogsOf(w)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
+	w.controls.dragging = func() { w.words(p.Engine.Policy(), w.views, time.Now()) }
 	w.meaning = widget.NewRichText()
-	w.meaning.Truncation = fyne.TextTruncateEllipsis
+	w.meaning.Wrapping = fyne.TextWrapWord
 	w.warning = widget.NewLabel("")
 	w.warning.Wrapping, w.warning.Importance = fyne.TextWrapWord, widget.WarningImportance
 	w.warning.Hide()
@@ -352,7 +355,7 @@ func (w *Window) around(v engine.View) view.Around {
 
 // words updates the sentences, which time changes too.
 func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time) {
-	w.explain(w.loadOf(policy, views, now))
+	w.explain(w.loadOf(w.controls.preview(policy), views, now))
 	if !w.passedAt.IsZero() && now.After(w.saidUntil) {
 		setLabel(w.line, w.p.Texts.Get("Pass finished %s: %s", w.p.Texts.Age(w.passedAt, now), w.p.Texts.PassLine(w.passed, views, now)))
 	}
@@ -374,9 +377,11 @@ func (w *Window) tick() {
 
 // choose puts a person's choice in force at once, and keeps it.
 func (w *Window) choose(p engine.Policy) {
+	w.p.Engine.SetPolicy(p)
 	go func() {
-		w.p.Engine.SetPolicy(p)
-		if said := w.p.PolicyChosen(p); said != "" {
+		w.keeping.Lock()
+		defer w.keeping.Unlock()
+		if said := w.p.PolicyChosen(w.p.Engine.Policy()); said != "" {
 			w.p.Do(func() { w.say(said) })
 		}
 	}()
