@@ -90,7 +90,7 @@ func (w *Window) loadDay() {
 			return // the details tell of a history that cannot be read
 		}
 		w.p.Do(func() {
-			w.past = past
+			w.past = view.Merge(past, w.past) // with what came meanwhile
 			w.strip.show(w.past, w.views, w.p.Engine.Policy(), time.Now())
 		})
 	}()

@@ -164,6 +164,9 @@ func New(p Params) *Window {
 			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
 	w.accounts.none = w.details.clear
+	w.details.live = func(key engine.Key) []view.Past {
+		return slices.DeleteFunc(slices.Clone(w.past), func(p view.Past) bool { return p.Key != key })
+	}
 	w.picked = newSelection(w)
 	w.search = w.dialogs.entry(false)
 	w.search.escape = func() { w.search.SetText("") }
@@ -279,12 +282,12 @@ func (w *Window) note(ev engine.Event) {
 		w.loadDay()
 	case engine.EventRefreshed:
 		if r := ev.Result; r.Reason != engine.ReasonNotDue {
-			p := view.Past{Key: r.Key, At: ev.Time, Name: r.Name, Outcome: r.Outcome, Reason: string(r.Reason), Took: r.Took}
-			if r.Err != nil {
-				p.Error = r.Err.Error()
-			}
+			p := view.Past(local.EntryOf(ev))
 			if w.past = append(w.past, p); len(w.past) > 2*dayMost {
 				w.past = slices.Delete(w.past, 0, dayMost)
+			}
+			if p.Key == w.details.shown {
+				w.details.showPast()
 			}
 		}
 	case engine.EventPass:
@@ -368,6 +371,7 @@ func (w *Window) tick() {
 	}
 	now := time.Now()
 	w.accounts.tick(now)
+	w.details.tick(now)
 	w.words(w.p.Engine.Policy(), w.views, now)
 	if now.Sub(w.dayAt) > stripEvery {
 		w.dayAt = now
