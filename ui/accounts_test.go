@@ -263,6 +263,22 @@ func TestSelection(t *testing.T) {
 	}
 }
 
+// What a search leaves out is not counted as chosen, and nothing can be done
+// with none.
+func TestSelectionFollowsTheSearch(t *testing.T) {
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour), account("b", engine.StatusValid, 2*time.Hour)))
+	do(func() {
+		test.Tap(w.picked.begin)
+		test.Tap(button(t, w, "All"))
+		for search, want := range map[string]string{"b": "1 chosen", "none": "0 chosen", "": "2 chosen"} {
+			w.search.SetText(search)
+			if !says(w, want) || button(t, w, "Refresh").Disabled() != (want == "0 chosen") {
+				t.Errorf("%q: %s", search, w.picked.count.Text)
+			}
+		}
+	})
+}
+
 // What is changed of an account is changed, and nothing else.
 func TestEditAccount(t *testing.T) {
 	v := account("a", engine.StatusValid, time.Hour)

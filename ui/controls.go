@@ -26,7 +26,7 @@ type controls struct {
 	preset    *widget.Select
 
 	texts    view.Texts
-	busy     bool // a pass that was asked for is under way
+	busy     int // passes over all that were asked for and are under way
 	changed  func(engine.Policy)
 	dragging func() // what preview says has changed
 	policy   engine.Policy
@@ -84,7 +84,7 @@ func newControls(texts view.Texts, changed func(engine.Policy), refresh func()) 
 		dragging: func() {},
 	}
 	c.refresh = widget.NewButtonWithIcon(texts.Get("Refresh now"), theme.ViewRefreshIcon(), func() {
-		if !c.busy {
+		if c.busy == 0 {
 			refresh()
 		}
 	})
@@ -131,10 +131,13 @@ func (c *controls) change(set func(*engine.Policy)) {
 	}
 }
 
-// setBusy shows on the button whether a pass is under way.
-func (c *controls) setBusy(busy bool) {
-	c.busy = busy
-	if busy {
+// setBusy says that a pass over all begins, or ends, and shows on the button
+// whether one is under way.
+func (c *controls) setBusy(begins bool) {
+	if c.busy--; begins {
+		c.busy += 2
+	}
+	if c.busy > 0 {
 		c.refresh.SetText(c.texts.Get("Refreshing …"))
 	} else {
 		c.refresh.SetText(c.texts.Get("Refresh now"))

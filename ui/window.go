@@ -15,6 +15,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -186,7 +187,7 @@ func New(p Params) *Window {
 	w.line = widget.NewLabel("")
 	w.line.Truncation, w.line.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
 	w.all = widget.NewHyperlink(t.Get("Refresh all anyway"), nil)
-	w.all.OnTapped = func() { w.pass(engine.PassParams{Force: true}) }
+	w.all.OnTapped = w.refreshAll
 	w.all.Hide()
 
 	gear := widget.NewButtonWithIcon("", theme.SettingsIcon(), w.openSettings)
@@ -332,6 +333,7 @@ func (w *Window) draw() {
 	}
 	w.views = views
 	w.accounts.show(t.Filter(views, w.search.Text, lazy, func(key engine.Key) string { short, _ := w.p.Source(key); return short }), lazy)
+	w.picked.changed()
 	w.strip.show(w.past, views, policy, now)
 	show(w.goAhead, lazy)
 	show(w.all, !w.passedAt.IsZero())
@@ -412,7 +414,11 @@ func show(o fyne.CanvasObject, visible bool) {
 func (w *Window) openSettings() {
 	go func() {
 		settings, facts := w.p.Actions.Settings()
-		w.p.Do(func() { w.settingsPage(settings, facts, w.p.Actions.Save) })
+		w.p.Do(func() {
+			if len(w.dialogs.open) == 0 { // asked for twice
+				w.settingsPage(settings, facts, w.p.Actions.Save)
+			}
+		})
 	}()
 }
 
@@ -429,19 +435,32 @@ func (w *Window) find() { w.Canvas().Focus(w.search) }
 
 // pass starts one off the UI's goroutine; the click shows at once.
 func (w *Window) pass(p engine.PassParams) {
-	if p.Keys == nil {
+	all := p.Keys == nil
+	if all {
 		w.controls.setBusy(true)
 		w.say(w.p.Texts.Get("Checking all accounts …"))
 	}
 	go func() {
 		_, err := w.p.Engine.Pass(context.Background(), p)
 		w.p.Do(func() {
-			w.controls.setBusy(false)
+			if all {
+				w.controls.setBusy(false)
+			}
 			if err != nil {
 				w.say(err.Error())
 			}
 		})
 	}()
+}
+
+// refreshAll asks, and refreshes the accounts that are not due too.
+func (w *Window) refreshAll() {
+	t := w.p.Texts
+	w.dialogs.show(dialog.NewConfirm(t.Get("Refresh all accounts now?"), t.Get("Also those that are not due: each costs its provider a request."), func(ok bool) {
+		if ok {
+			w.pass(engine.PassParams{Force: true})
+		}
+	}, w.Window))
 }
 
 // narrow is the width under which the details give way to the list.
