@@ -59,6 +59,14 @@ func (w *Window) hideOrClose() {
 	}
 }
 
+// Close closes the window, and the activity beside it.
+func (w *Window) Close() {
+	if w.activity != nil {
+		w.activity.Close()
+	}
+	w.Window.Close()
+}
+
 func (w *Window) about() {
 	w.dialogs.show(dialog.NewInformation("Tokentray", w.p.Texts.Get("Keeps the OAuth tokens of AI accounts fresh. Version %s.", w.p.App.Metadata().Version), w.Window))
 }
