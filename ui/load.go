@@ -22,8 +22,12 @@ func (w *Window) loadOf(policy engine.Policy, views []engine.View, now time.Time
 func (w *Window) explain(load view.Load) {
 	t := w.p.Texts
 	parts := t.LoadParts(load)
+	if seen := t.WhileSeen(load, rescanEvery); seen != "" {
+		parts = append(parts, view.Part{Text: " · " + seen})
+	}
 	if said := view.Plain(parts); said != w.load {
 		w.load = said
+		height := w.meaning.MinSize().Height
 		w.meaning.Segments = nil
 		for _, p := range parts {
 			style := widget.RichTextStyle{Inline: true, SizeName: theme.SizeNameText, ColorName: theme.ColorNamePlaceHolder}
@@ -32,7 +36,9 @@ func (w *Window) explain(load view.Load) {
 			}
 			w.meaning.Segments = append(w.meaning.Segments, &widget.TextSegment{Text: p.Text, Style: style})
 		}
-		w.meaning.Refresh()
+		if w.meaning.Refresh(); w.page != nil && w.meaning.MinSize().Height != height {
+			w.page.Refresh() // what is below has another place now
+		}
 	}
 	warnings := strings.Join(t.Warnings(load), "\n")
 	setLabel(w.warning, warnings)
@@ -50,16 +56,16 @@ func (w *Window) chosenOrder() view.Order {
 	return view.OrderWorst
 }
 
-// selectAccount chooses an account and brings it into sight.
+// selectAccount chooses an account, brings it into sight and opens its details.
 func (w *Window) selectAccount(key engine.Key) {
-	i := slices.IndexFunc(w.accounts.views, func(v engine.View) bool { return v.Key == key })
-	if i < 0 { // the search leaves it out
+	i := w.accounts.find(key)
+	if i < 0 && slices.ContainsFunc(w.views, func(v engine.View) bool { return v.Key == key }) { // the search leaves it out
 		w.search.SetText("")
 		w.draw()
-		i = slices.IndexFunc(w.accounts.views, func(v engine.View) bool { return v.Key == key })
+		i = w.accounts.find(key)
 	}
 	if i >= 0 {
-		w.accounts.list.Select(i) // which scrolls to it
+		w.accounts.open(i)
 	}
 }
 
@@ -99,7 +105,7 @@ func (w *Window) loadDay() {
 			return // the details tell of a history that cannot be read
 		}
 		w.p.Do(func() {
-			w.past = past
+			w.past = view.Merge(past, w.past) // with what came meanwhile
 			w.strip.show(w.past, w.views, w.p.Engine.Policy(), time.Now())
 		})
 	}()

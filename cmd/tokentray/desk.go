@@ -399,12 +399,17 @@ func (d *desk) settings() (fields []ui.Setting, facts []string) {
 		f := ui.Setting{Name: e.name, Title: d.texts.Load().Get(e.title), Secret: spec.Secret, Hint: spec.Default}
 		hidden := spec.Secret || e.name == "WEBHOOK_URL" // it may hold a token
 		if value := d.set.Load().Value(e.name); hidden {
-			f.Hint = value
+			f.Hint, f.Set = value, source.Kind == "saved"
 		} else if source.Kind != "default" {
 			f.Value = value
 		}
 		if spec.Allowed == "true or false" {
 			f.Choices, f.Value = []string{"false", "true"}, d.set.Load().Value(e.name)
+		}
+		if e.name == "ALERT_KINDS" {
+			for _, a := range engine.Alerts() {
+				f.Several = append(f.Several, ui.Option{Value: string(a), Title: d.texts.Load().Alert(a)})
+			}
 		}
 		if source.Kind != "saved" && source.Kind != "default" {
 			f.Fixed = source.String()
