@@ -51,6 +51,7 @@ type Engine struct {
 	policy      Policy
 	queue       dueQueue
 	running     bool
+	turned      time.Time // when Run last came around
 	closed      bool
 	unreachable map[string]bool          // providers that cannot be connected to
 	ahead       map[string]time.Duration // of the providers' clocks, as it was last told
