@@ -23,6 +23,7 @@ import (
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/observe"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -43,6 +44,11 @@ type desk struct {
 	// instance answers commands with the engine that is worked with.
 	instance *instance.Instance
 	notifier *desktop.Notifier
+
+	flags         map[string]string // by the settings' names
+	listen        settings.Listen   // where observed serves
+	observed      *observe.Server   // nil: metrics are served nowhere
+	stopObserving func()            // nil with it
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
@@ -70,6 +76,7 @@ func (d *desk) begin(set settings.Settings) error {
 		return err
 	}
 	d.set = set
+	d.observe(set.Listen)
 	d.work(core{engine: app.Engine, app: app, identity: wiring.Identity(set), source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
 	return nil
 }
@@ -130,6 +137,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 	window.Follow(ctx)
 	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
 
+	d.observeCore(c)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -172,6 +180,9 @@ func (d *desk) work(c core, run func(context.Context)) {
 // end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
 	d.ending.Do(func() {
+		if d.stopObserving != nil { // whoever serves next may want the port
+			d.stopObserving()
+		}
 		// From now on commands work on the store directly, and another app may
 		// begin: what is finished here is no obstacle to it.
 		d.instance.Release()
@@ -224,7 +235,7 @@ func (d *desk) policyChosen(p engine.Policy) string {
 
 // with is the settings as they would be with values saved.
 func (d *desk) with(values map[string]string) (settings.Settings, error) {
-	return settings.Load(settings.Input{Getenv: func(name string) (string, bool) {
+	return settings.Load(settings.Input{Flags: d.flags, Getenv: func(name string) (string, bool) {
 		if v, ok := values[name]; ok {
 			return v, true
 		}
