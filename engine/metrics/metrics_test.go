@@ -3,9 +3,12 @@ package metrics_test
 import (
 	"context"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -295,4 +298,30 @@ func TestLoginDeadline(t *testing.T) {
 	s.count(0, "token_expiry_timestamp_seconds")
 	s.count(1, "login_deadline_timestamp_seconds")
 	s.want(in(30*24*time.Hour), "login_deadline_timestamp_seconds", "provider", engine.Claude)
+}
+
+// docs/METRICS.md has every metric, and none that is not there.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/METRICS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, name := range regexp.MustCompile(`\btokentray_[a-z_]+`).FindAllString(string(text), -1) {
+		documented[name] = true
+	}
+	b := newBench(t, false)
+	key, _ := b.add(engine.Claude, "a", time.Minute)
+	b.store.Change(engine.Key{Provider: key.Provider, ID: key.ID}, func(a *engine.Account, _, _ *engine.Secret) {
+		a.LoginExpiresAt = time.Now().Add(time.Hour)
+	})
+	b.pass()
+	b.end()
+	told := map[string]bool{}
+	for name := range b.scrape().families {
+		told[name] = true
+	}
+	if !maps.Equal(told, documented) {
+		t.Errorf("told: %v\ndocumented: %v", told, documented)
+	}
 }
