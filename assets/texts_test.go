@@ -20,9 +20,8 @@ var update = flag.Bool("update", false, "write en.json anew from the sources")
 // spoken are texts that the sources name by a variable: statuses, outcomes,
 // reasons, titles.
 var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", "expiring", "valid",
-	"refreshed", "skipped", "failed", "refreshed_elsewhere", "inactive", "no_refresh_token", "not_due", "needs_login", "locked", "rate_limited",
+	"refreshed", "skipped", "failed",
 	"Relay's Redis: host", "User", "TLS", "Webhook", "Chat services (shoutrrr URLs)", "The relay's own alert channels", "What is told", "Quiet hours", "Google client secret: Gemini CLI", "Google client secret: Antigravity",
-	"observed", "shared", "restored", "unreadable",
 	"Claude Code's login (.credentials.json)", "Gemini CLI's login (oauth_creds.json)", "Codex's login (auth.json)", "A relay's export (JSON)", "Tokentray's export",
 	"In a shell", "curl", "Claude Code, in ~/.claude/settings.json", "A status bar",
 	"Personal", "Balanced", "High availability", "Thrifty",

@@ -54,6 +54,7 @@ type Engine struct {
 	queue       dueQueue
 	holders     map[Fingerprint]*state // of a refresh token: one, and with it its twins
 	running     bool
+	turned      time.Time // when Run last came around
 	closed      bool
 	unreachable map[endpoint]bool          // that cannot be connected to
 	ahead       map[endpoint]time.Duration // of their clocks, as it was last told

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 
 	"tokentray/engine"
 )
@@ -50,4 +51,58 @@ func TestEscape(t *testing.T) {
 			t.Error("Escape leaves the search as it is")
 		}
 	})
+}
+
+// The menu's keys open no dialog over another; Quit and Hide work at any time.
+func TestDialogsDoNotStack(t *testing.T) {
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	hidden, loads := 0, make(chan bool, 2)
+	w.p.Actions.Hide = func() { hidden++ }
+	w.p.Actions.Settings = func() ([]Setting, []string) { loads <- true; return nil, nil }
+	choose := func(name string) {
+		for _, menu := range w.MainMenu().Items {
+			for _, item := range menu.Items {
+				if item.Label == name {
+					item.Action()
+				}
+			}
+		}
+	}
+	do(func() {
+		for _, name := range []string{"Remove", "Remove", "Export all accounts", "Settings", "Hide"} {
+			choose(name)
+		}
+		if n := len(w.Canvas().Overlays().List()); n != 1 || hidden != 1 {
+			t.Errorf("%d dialogs stand open, hidden %d times", n, hidden)
+		}
+		w.dialogs.escape()
+		choose("Settings")
+		choose("Settings") // before the first has come
+	})
+	<-loads
+	<-loads
+	eventually(t, "the settings", func() bool { return len(w.dialogs.open) == 1 })
+	do(func() {
+		if n := len(w.Canvas().Overlays().List()); n != 1 {
+			t.Errorf("%d dialogs stand open", n)
+		}
+	})
+}
+
+// To refresh what is not due is asked about first.
+func TestRefreshAll(t *testing.T) {
+	e := newFake(account("a", engine.StatusValid, time.Hour))
+	w := open(t, e)
+	do(func() {
+		w.all.OnTapped()
+		if len(w.dialogs.open) != 1 || len(e.passes) > 0 {
+			t.Fatal("nothing is asked")
+		}
+		w.dialogs.escape()
+		w.all.OnTapped()
+		test.Tap(button(t, w, "Yes"))
+	})
+	if p := <-e.passes; !p.Force || p.Keys != nil || len(e.passes) > 0 {
+		t.Errorf("%+v", p)
+	}
 }

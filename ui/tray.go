@@ -158,8 +158,8 @@ func (w *Window) Open() {
 
 // open shows the window with one account chosen.
 func (w *Window) open(key engine.Key) {
-	w.accounts.selected = key
 	w.Open()
+	w.selectAccount(key)
 }
 
 // Seen says whether the window, or another that it opened, is shown. On the UI's

@@ -10,11 +10,13 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -129,6 +131,7 @@ type Window struct {
 	past     []view.Past   // of the day, the oldest first
 	dayAt    time.Time     // when the strip last moved by itself
 	load     string        // what the last load said
+	keeping  *time.Timer   // keepSoon's
 	activity *activity     // nil: closed
 	line     *widget.Label // what the last pass did
 	all      *widget.Hyperlink
@@ -145,6 +148,7 @@ type Window struct {
 	saidUntil  time.Time // the line keeps what was said
 	visible    atomic.Bool
 	opened     chan struct{} // tells the clock; has room for one
+	choosing   sync.Mutex    // one policy after the other is kept, the last one last
 }
 
 // New makes the window. Follow brings it to life.
@@ -158,8 +162,9 @@ func New(p Params) *Window {
 	}
 	w.dialogs = dialogsOf(w)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
+	w.controls.dragging = func() { w.words(p.Engine.Policy(), w.views, time.Now()) }
 	w.meaning = widget.NewRichText()
-	w.meaning.Truncation = fyne.TextTruncateEllipsis
+	w.meaning.Wrapping = fyne.TextWrapWord
 	w.warning = widget.NewLabel("")
 	w.warning.Wrapping, w.warning.Importance = fyne.TextWrapWord, widget.WarningImportance
 	w.warning.Hide()
@@ -177,12 +182,19 @@ func New(p Params) *Window {
 			_, place := p.Source(v.Key)
 			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
+	w.accounts.none = w.details.clear
+	w.details.live = func(key engine.Key) []view.Past {
+		return slices.DeleteFunc(slices.Clone(w.past), func(p view.Past) bool { return p.Key != key })
+	}
 	w.picked = newSelection(w)
 	w.search = w.dialogs.entry(false)
 	w.search.escape = func() { w.search.SetText("") }
 	w.search.SetPlaceHolder(t.Get("Search"))
 	w.search.SetText(p.Habits.Filter)
-	w.search.OnChanged = func(string) { w.draw() } // kept when the window closes
+	w.search.OnChanged = func(string) {
+		w.draw()
+		w.keepSoon()
+	}
 	var orders []string
 	for _, o := range view.Orders {
 		orders = append(orders, t.Order(o))
@@ -196,7 +208,7 @@ func New(p Params) *Window {
 	w.line = widget.NewLabel("")
 	w.line.Truncation, w.line.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
 	w.all = widget.NewHyperlink(t.Get("Refresh all anyway"), nil)
-	w.all.OnTapped = func() { w.pass(engine.PassParams{Force: true}) }
+	w.all.OnTapped = w.refreshAll
 	w.all.Hide()
 
 	gear := widget.NewButtonWithIcon("", theme.SettingsIcon(), w.openSettings)
@@ -298,12 +310,12 @@ func (w *Window) note(ev engine.Event) {
 		w.loadDay()
 	case engine.EventRefreshed:
 		if r := ev.Result; r.Reason != engine.ReasonNotDue {
-			p := view.Past{Key: r.Key, At: ev.Time, Name: r.Name, Outcome: r.Outcome, Reason: string(r.Reason), Took: r.Took}
-			if r.Err != nil {
-				p.Error = r.Err.Error()
-			}
+			p := view.Past(local.EntryOf(ev))
 			if w.past = append(w.past, p); len(w.past) > 2*dayMost {
 				w.past = slices.Delete(w.past, 0, dayMost)
+			}
+			if p.Key == w.details.shown {
+				w.details.showPast()
 			}
 		}
 	case engine.EventScanned:
@@ -353,6 +365,7 @@ func (w *Window) draw() {
 	}
 	w.views = views
 	w.accounts.show(t.Filter(views, w.search.Text, lazy, func(key engine.Key) string { short, _ := w.p.Source(key); return short }), lazy)
+	w.picked.changed()
 	w.strip.show(w.past, views, policy, now)
 	show(w.goAhead, lazy)
 	show(w.all, !w.passedAt.IsZero())
@@ -379,7 +392,7 @@ func (w *Window) around(v engine.View) view.Around {
 
 // words updates the sentences, which time changes too.
 func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time) {
-	w.explain(w.loadOf(policy, views, now))
+	w.explain(w.loadOf(w.controls.preview(policy), views, now))
 	if !w.passedAt.IsZero() && now.After(w.saidUntil) {
 		setLabel(w.line, w.p.Texts.Get("Pass finished %s: %s", w.p.Texts.Age(w.passedAt, now), w.p.Texts.PassLine(w.passed, views, now)))
 	}
@@ -389,6 +402,7 @@ func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time)
 func (w *Window) tick() {
 	now := time.Now()
 	w.accounts.tick(now)
+	w.details.tick(now)
 	w.words(w.p.Engine.Policy(), w.views, now)
 	if now.Sub(w.dayAt) > stripEvery {
 		w.dayAt = now
@@ -398,9 +412,11 @@ func (w *Window) tick() {
 
 // choose puts a person's choice in force at once, and keeps it.
 func (w *Window) choose(p engine.Policy) {
+	w.p.Engine.SetPolicy(p)
 	go func() {
-		w.p.Engine.SetPolicy(p)
-		if said := w.p.PolicyChosen(p); said != "" {
+		w.choosing.Lock()
+		defer w.choosing.Unlock()
+		if said := w.p.PolicyChosen(w.p.Engine.Policy()); said != "" {
 			w.p.Do(func() { w.say(said) })
 		}
 	}()
@@ -427,7 +443,11 @@ func show(o fyne.CanvasObject, visible bool) {
 func (w *Window) openSettings() {
 	go func() {
 		settings, facts := w.p.Actions.Settings()
-		w.p.Do(func() { w.settingsPage(settings, facts, w.p.Actions.Save) })
+		w.p.Do(func() {
+			if len(w.dialogs.open) == 0 { // asked for twice
+				w.settingsPage(settings, facts, w.p.Actions.Save)
+			}
+		})
 	}()
 }
 
@@ -444,19 +464,32 @@ func (w *Window) find() { w.Canvas().Focus(w.search) }
 
 // pass starts one off the UI's goroutine; the click shows at once.
 func (w *Window) pass(p engine.PassParams) {
-	if p.Keys == nil {
+	all := p.Keys == nil
+	if all {
 		w.controls.setBusy(true)
 		w.say(w.p.Texts.Get("Checking all accounts …"))
 	}
 	go func() {
 		_, err := w.p.Engine.Pass(context.Background(), p)
 		w.p.Do(func() {
-			w.controls.setBusy(false)
+			if all {
+				w.controls.setBusy(false)
+			}
 			if err != nil {
 				w.say(err.Error())
 			}
 		})
 	}()
+}
+
+// refreshAll asks, and refreshes the accounts that are not due too.
+func (w *Window) refreshAll() {
+	t := w.p.Texts
+	w.dialogs.show(dialog.NewConfirm(t.Get("Refresh all accounts now?"), t.Get("Also those that are not due: each costs its provider a request."), func(ok bool) {
+		if ok {
+			w.pass(engine.PassParams{Force: true})
+		}
+	}, w.Window))
 }
 
 // narrow is the width under which the details give way to the list.
