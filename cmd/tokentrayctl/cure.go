@@ -22,7 +22,9 @@ func cure(action view.Action, v engine.View, name string, set settings.Settings)
 	case view.ActionProxy:
 		return fmt.Sprintf("tokentrayctl edit %s --proxy socks5://host:port (or --proxy - for one with a password)", name)
 	case view.ActionSettings:
-		return settingOf(v, name, set)
+		return settingOf(v, set)
+	case view.ActionClient:
+		return fmt.Sprintf("tokentrayctl edit %s --client-secret - (or --client-id, --token-url, --auth-style)", name)
 	case view.ActionRetry:
 		return "tokentrayctl refresh " + name
 	case view.ActionKeep:
@@ -74,7 +76,7 @@ func toolOf(a engine.Account) string {
 }
 
 // settingOf names what an account's trouble with settings is about.
-func settingOf(v engine.View, name string, set settings.Settings) string {
+func settingOf(v engine.View, set settings.Settings) string {
 	if v.Problem != nil { // it cannot be decrypted
 		for _, r := range set.Relays {
 			if v.Store == wiring.Relay+":"+r.Name {
@@ -86,8 +88,6 @@ func settingOf(v engine.View, name string, set settings.Settings) string {
 	switch {
 	case v.Client == engine.Antigravity:
 		return "set ANTIGRAVITY_OAUTH_CLIENT_SECRET"
-	case v.Provider == engine.Generic:
-		return fmt.Sprintf("tokentrayctl edit %s --client-secret - (or --client-id, --token-url, --auth-style)", name)
 	case v.Provider == engine.Gemini:
 		return "set GEMINI_OAUTH_CLIENT_SECRET, or install the Gemini CLI"
 	}

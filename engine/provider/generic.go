@@ -83,7 +83,7 @@ func (o OAuth) dialect() dialect {
 	if !o.ClientSecret.Empty() {
 		fields["client_secret"] = o.ClientSecret.Reveal()
 	}
-	redirect := cmp.Or(o.RedirectURL, "http://127.0.0.1/callback")
+	redirect := cmp.Or(o.RedirectURL, DefaultRedirect)
 	a := authorization{url: o.AuthorizeURL, query: map[string]string{}, scope: o.Scopes, redirect: redirect, issuer: o.Issuer, named: o.NamesItself}
 	back, _ := url.Parse(redirect) // was checked
 	a.port, _ = strconv.Atoi(back.Port())

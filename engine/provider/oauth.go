@@ -38,8 +38,8 @@ type OAuth struct {
 	Scopes       string        `json:"scopes,omitempty"` // to ask for, separated by spaces; "": what the provider gives
 	// AuthorizeParams are what its page wants beside, as a query: prompt=consent.
 	AuthorizeParams string `json:"authorize_params,omitempty"`
-	// RedirectURL is where the browser comes back to, on this machine. "" is
-	// http://127.0.0.1/callback; without a port any free one is taken.
+	// RedirectURL is where the browser comes back to, on this machine, ""
+	// being DefaultRedirect; without a port any free one is taken.
 	RedirectURL string `json:"redirect_url,omitempty"`
 }
 
@@ -50,6 +50,10 @@ type wireOAuth struct {
 }
 
 const maxOAuth = 64 << 10 // bytes
+
+// DefaultRedirect is where the browser comes back to unless RedirectURL says
+// otherwise.
+const DefaultRedirect = "http://127.0.0.1/callback"
 
 // Setting is Account.OAuth. Its error, of KindSettings, says what cannot be
 // used.
