@@ -23,7 +23,7 @@ import (
 // as it wants, the refresh token rotates, and no used one is sent. What is
 // sent all the same ends the login, and a person signs in again in its place.
 func TestGeneric(t *testing.T) {
-	dir := oidcProvider(t)
+	dir := nodeProgram(t, "oidc")
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	ctx, lost := context.WithCancelCause(ctx)
