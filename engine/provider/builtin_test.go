@@ -1,10 +1,14 @@
 package provider
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,5 +70,33 @@ func TestOneMoreProvider(t *testing.T) {
 	}
 	if title := engine.ProviderTitle("acme"); title != "ACME" {
 		t.Error(title)
+	}
+}
+
+// The file of docs/PROVIDERS.md can be put here as it is.
+func TestOneMoreFile(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/PROVIDERS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(doc), "```go\n")
+	text, _, _ = strings.Cut(text, "```")
+	here, err := filepath.Abs("acme.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, overlay := filepath.Join(dir, "acme.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {here: file}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{file: text, overlay: string(replace)} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("go", "build", "-overlay", overlay, ".").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
