@@ -77,7 +77,7 @@ func TestConformanceOnACluster(t *testing.T) {
 	})
 	// Found without an index, or with a broken one.
 	server.Client.FlushAll(t.Context())
-	redistest.Relay(t).Load(t, server)
+	redistest.Relay(t).Load(t, server.Client)
 	server.Client.Set(t.Context(), "claude:account:odd", "not a hash", 0)
 	for _, broken := range []bool{false, true} {
 		server.Client.Del(t.Context(), "claude:account:index")
@@ -93,7 +93,7 @@ func TestConformanceOnACluster(t *testing.T) {
 
 func TestDump(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	listing, err := open(t, server, dump.EncryptionKey).List(t.Context())
 	if err != nil || len(listing.Problems) > 0 {
 		t.Fatal(err, listing.Problems)
@@ -159,7 +159,7 @@ func TestAddWritesWhatTheRelayWrites(t *testing.T) {
 // A save changes the token fields and nothing else, in the relay's forms.
 func TestSaveChangesOnlyTheTokenFields(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	s := open(t, server, dump.EncryptionKey)
 	expiry := time.Date(2027, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	for _, test := range []struct {
@@ -207,7 +207,7 @@ func TestSaveChangesOnlyTheTokenFields(t *testing.T) {
 
 func TestMarkDead(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	s := open(t, server, dump.EncryptionKey)
 	protected := "gemini_account:8811babc-8ca0-428a-a6ef-102bee7bec61"
 	server.Client.HSet(t.Context(), protected, "disableAutoProtection", "true")
@@ -330,7 +330,7 @@ func TestLockWithALostReply(t *testing.T) {
 // A server that takes no writes can be read all the same.
 func TestReadingWithoutWriting(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	server.Client.ConfigSet(t.Context(), "maxmemory", "1")
 	s := open(t, server, dump.EncryptionKey)
 	listing, err := s.List(t.Context())
