@@ -42,55 +42,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// A Cluster of one node has all its rules: no command may touch two slots.
-func TestConformanceOnACluster(t *testing.T) {
-	server := redistest.Start(t, "--cluster-enabled", "yes")
-	if err := server.Client.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if info, _ := server.Client.ClusterInfo(t.Context()).Result(); strings.Contains(info, "cluster_state:ok") {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the cluster does not come up")
-		}
-	}
-	open := func(t *testing.T) *Store {
-		s := Open(Config{Addrs: []string{server.Addr}, Cluster: true, EncryptionKey: engine.NewSecret(testKey)})
-		t.Cleanup(func() { s.Close() })
-		return s
-	}
-	storetest.Run(t, func(t *testing.T) storetest.Subject {
-		if err := server.Client.FlushAll(t.Context()).Err(); err != nil {
-			t.Fatal(err)
-		}
-		return storetest.Subject{
-			Store: open(t), Locker: open(t), OtherLocker: open(t),
-			Remove: func(t *testing.T, key engine.Key) {
-				if err := server.Client.Del(t.Context(), platforms[key.Provider].hashKey(key.ID)).Err(); err != nil {
-					t.Fatal(err)
-				}
-			},
-			Providers: slices.Sorted(maps.Keys(platforms)),
-		}
-	})
-	// Found without an index, or with a broken one.
-	server.Client.FlushAll(t.Context())
-	redistest.Relay(t).Load(t, server.Client)
-	server.Client.Set(t.Context(), "claude:account:odd", "not a hash", 0)
-	for _, broken := range []bool{false, true} {
-		server.Client.Del(t.Context(), "claude:account:index")
-		if broken {
-			server.Client.Set(t.Context(), "claude:account:index", "not a set", 0)
-		}
-		listing, err := open(t).List(t.Context())
-		if err != nil || len(listing.Accounts) != 9 || (len(listing.Problems) > 0) != broken {
-			t.Errorf("%d accounts, %v, %v", len(listing.Accounts), err, listing.Problems)
-		}
-	}
-}
-
 func TestDump(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
 	dump.Load(t, server.Client)
