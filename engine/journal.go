@@ -30,7 +30,7 @@ func (e *Engine) recallAll(ctx context.Context) {
 	e.mark = next
 	for key, r := range records {
 		if st := (*e.index.Load())[key]; st != nil {
-			st.record = st.record.recall(r, st.token).kept()
+			st.setRecord(st.record().recall(r, st.token).kept())
 		} else {
 			e.waiting[key] = r.kept()
 		}
@@ -114,9 +114,9 @@ func (e *Engine) noteAll(states []*state, change func(*Record)) (Record, error) 
 	entries, keys := map[Key]*entry{}, make([]Key, 0, len(states))
 	e.mu.Lock()
 	for _, st := range states {
-		n := &entry{state: st, mem: st.record.kept(), stored: st.token}
-		if st.unjournaled != nil {
-			n.mem = *st.unjournaled
+		n := &entry{state: st, mem: st.record().kept(), stored: st.token}
+		if whole := st.has().unjournaled; whole != nil {
+			n.mem = *whole
 		}
 		entries[st.key], keys = n, append(keys, st.key)
 	}
@@ -135,10 +135,12 @@ func (e *Engine) noteAll(states []*state, change func(*Record)) (Record, error) 
 			n.whole = n.mem
 			change(&n.whole)
 		}
-		n.state.record, n.state.unjournaled = n.whole.kept(), nil
-		if err != nil {
-			n.state.unjournaled = &n.whole
-		}
+		n.setRecord(n.whole.kept())
+		n.have(func(r *rare) {
+			if r.unjournaled = nil; err != nil {
+				r.unjournaled = &n.whole
+			}
+		})
 	}
 	return entries[states[0].key].whole, err
 }
@@ -148,7 +150,7 @@ func (e *Engine) catchUp() {
 	e.mu.Lock()
 	var behind []*state
 	for _, st := range *e.index.Load() {
-		if st.unjournaled != nil && st.flight == nil {
+		if st.has().unjournaled != nil && st.flight == nil {
 			behind = append(behind, st)
 		}
 	}

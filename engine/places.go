@@ -142,7 +142,7 @@ func (e *Engine) scan(ctx context.Context, places []*place) scanned {
 }
 
 func (e *Engine) scanPlace(ctx context.Context, p *place) (away, problems error) {
-	began := time.Now()
+	began := e.age()
 	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	listing, err := p.Store.List(limited)

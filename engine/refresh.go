@@ -132,7 +132,7 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 			e.serve(st, l.record.Newest.AccessToken, l.a.ExpiresAt, Ahead(l.a, Skew(st.key.Provider)))
 			e.mu.Unlock()
 		}
-		e.share(st)
+		e.share(st, l.old)
 		return Result{Outcome: ResultRefreshed}
 	}
 }

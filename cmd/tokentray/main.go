@@ -41,11 +41,15 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	d := &desk{set: set, notifier: notifier()}
-	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
+	d := &desk{notifier: notifier()}
+	d.loop = d.newLoop()
+	d.set.Store(&set)
+	texts, err := speak(d.kept(ownLanguage))
+	if err != nil {
 		return err
 	}
-	d.instance = instance.New(set.Paths.Data, func() { fyne.Do(d.open) })
+	d.texts.Store(&texts)
+	d.instance = instance.New(set.Paths.Data, func() { d.loop.Do(d.open) })
 	if err := d.instance.Claim(); err != nil {
 		return err
 	}
@@ -68,21 +72,28 @@ func run() (err error) {
 	app.SetMetadata(metadata)
 	d.app = app.New()
 	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
+	var showTray, hideTray func()
+	d.tray, showTray, hideTray = newTray(d.app, d.loop.Do, d.quit)
 	d.look()
-	if err := d.begin(set); err != nil {
+	if err := d.begin(set, func(work func()) { work() }); err != nil {
 		return err
 	}
 	d.app.Lifecycle().SetOnStarted(func() {
+		d.startRests()
+		showTray()
 		go func() {
 			select {
 			case <-signals:
-				fyne.Do(d.app.Quit)
+				d.loop.Stop()
+				d.loop.Do(d.app.Quit)
 			case <-ended:
 			}
 		}()
 	})
 	d.app.Run()
 	close(ended)
+	hideTray()
+	d.keepHabits(d.window.Habits())
 	d.end() // a second signal changes nothing: what is in flight is finished
 	if gl.told.Load() {
 		return errors.New("it ended without a window")

@@ -28,22 +28,30 @@ type Entry struct {
 	Took            time.Duration
 }
 
-// Record keeps the refresh that an engine.EventRefreshed tells of.
-func (s *Store) Record(ev engine.Event) error {
+// EntryOf is what a history keeps of the refresh that an engine.EventRefreshed
+// tells of.
+func EntryOf(ev engine.Event) Entry {
 	r := ev.Result
-	text := ""
+	e := Entry{Key: r.Key, At: kept(ev.Time.UnixMilli()), Name: r.Name, Outcome: r.Outcome, Reason: string(r.Reason), Took: r.Took.Truncate(time.Millisecond)}
 	if r.Err != nil {
-		text = engine.CleanLine(r.Err.Error())
+		e.Error = engine.CleanLine(r.Err.Error())
 	}
-	reason := string(r.Reason)
 	if r.Reason == engine.ReasonRestored && !r.Healed {
-		reason = ReasonStoredLate
+		e.Reason = ReasonStoredLate
 	}
 	if r.Why == engine.WhySignIn {
-		reason = ReasonSignedIn
+		e.Reason = ReasonSignedIn
 	}
-	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), r.Store, r.Provider, r.ID,
-		r.Name, r.Outcome, reason, text, r.Took.Milliseconds())
+	return e
+}
+
+func kept(at int64) time.Time { return time.UnixMilli(at).UTC() }
+
+// Record keeps the refresh that an engine.EventRefreshed tells of.
+func (s *Store) Record(ev engine.Event) error {
+	e := EntryOf(ev)
+	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.At.UnixMilli(), e.Store, e.Provider, e.ID,
+		e.Name, e.Outcome, e.Reason, e.Error, e.Took.Milliseconds())
 	if err == nil {
 		_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
 	}
@@ -110,7 +118,7 @@ func (s *Store) History(ctx context.Context, key engine.Key, limit int) ([]Entry
 		if err := rows.Scan(&at, &e.Name, &e.Outcome, &e.Reason, &e.Error, &took); err != nil {
 			return nil, s.fault(err)
 		}
-		e.At, e.Took = time.UnixMilli(at).UTC(), time.Duration(took)*time.Millisecond
+		e.At, e.Took = kept(at), time.Duration(took)*time.Millisecond
 		entries = append(entries, e)
 	}
 	return entries, s.fault(rows.Err())
@@ -132,7 +140,7 @@ func (s *Store) HistorySince(ctx context.Context, since time.Time, limit int) ([
 		if err := rows.Scan(&e.Store, &e.Provider, &e.ID, &at, &e.Name, &e.Outcome, &e.Reason, &e.Error, &took); err != nil {
 			return nil, s.fault(err)
 		}
-		e.At, e.Took = time.UnixMilli(at).UTC(), time.Duration(took)*time.Millisecond
+		e.At, e.Took = kept(at), time.Duration(took)*time.Millisecond
 		entries = append(entries, e)
 	}
 	return entries, s.fault(rows.Err())
