@@ -15,9 +15,10 @@ const slots = 16384
 
 // Cluster is a Redis Cluster: masters that share the slots evenly.
 type Cluster struct {
-	Nodes  []*Server
-	Addrs  []string
-	Client *redis.ClusterClient
+	Nodes    []*Server // the masters
+	Replicas []*Server // as many, or none
+	Addrs    []string  // of the masters
+	Client   *redis.ClusterClient
 }
 
 // StartCluster starts one.
@@ -51,10 +52,37 @@ func StartCluster(t testing.TB, masters int, args ...string) *Cluster {
 	return c
 }
 
+// Replicate gives each master a replica, and waits until it would take over.
+func (c *Cluster) Replicate(t testing.TB, args ...string) {
+	t.Helper()
+	ctx := context.Background()
+	for _, master := range c.Nodes {
+		s := Start(t, append([]string{"--cluster-enabled", "yes"}, args...)...)
+		c.Replicas = append(c.Replicas, s)
+		if err := s.Client.ClusterMeet(ctx, master.Host, master.Port).Err(); err != nil {
+			t.Fatal(err)
+		}
+		id := master.Client.Do(ctx, "CLUSTER", "MYID").Val()
+		Until(t, "a node knows the one to be its master", func(ctx context.Context) bool {
+			return s.Client.Do(ctx, "CLUSTER", "REPLICATE", id).Err() == nil
+		})
+		Until(t, "a replica has what its master has", func(ctx context.Context) bool {
+			info, _ := s.Client.Info(ctx, "replication").Result()
+			return strings.Contains(info, "master_link_status:up")
+		})
+	}
+	for _, s := range slices.Concat(c.Nodes, c.Replicas) {
+		Until(t, "every node knows who follows whom", func(ctx context.Context) bool {
+			nodes, _ := s.Client.ClusterNodes(ctx).Result()
+			return strings.Count(nodes, "slave ") == len(c.Replicas)
+		})
+	}
+}
+
 // Each does something on every node.
 func (c *Cluster) Each(t testing.TB, do func(node *redis.Client) error) {
 	t.Helper()
-	for _, s := range c.Nodes {
+	for _, s := range slices.Concat(c.Nodes, c.Replicas) {
 		if err := do(s.Client); err != nil {
 			t.Fatal(err)
 		}

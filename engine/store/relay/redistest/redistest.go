@@ -95,7 +95,7 @@ func (s *Server) run(t testing.TB) bool {
 		port = []string{"--port", "0", "--tls-port", s.Port}
 	}
 	s.process = begin(t, s.binary, slices.Concat(port, []string{"--bind", s.Host, "--dir", s.dir,
-		"--save", "", "--appendonly", "no", "--daemonize", "no"}, s.args)...)
+		"--save", "", "--appendonly", "no", "--daemonize", "no", "--repl-diskless-sync-delay", "0"}, s.args)...)
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		err := s.Client.Ping(context.Background()).Err()
 		if err == nil || redis.HasErrorPrefix(err, "NOAUTH") {
