@@ -54,6 +54,7 @@ type Engine struct {
 	queue       dueQueue
 	holders     map[Fingerprint]*state // of a refresh token: one, and with it its twins
 	running     bool
+	turned      time.Time // when Run last came around
 	closed      bool
 	unreachable map[string]bool          // providers that cannot be connected to
 	ahead       map[string]time.Duration // of the providers' clocks, as it was last told

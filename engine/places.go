@@ -19,6 +19,7 @@ type Place struct {
 type place struct {
 	Place
 	name string // Key.Store of its accounts
+	read bool   // once at least
 	down bool
 	// writeDown and lockDown say that what failed was a write, or a lock: only
 	// one that works ends it.

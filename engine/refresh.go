@@ -280,7 +280,7 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	switch {
 	case !l.record.owed(token):
 	case token == l.record.Head && loaded.ExpiresAt.Equal(newest.ExpiresAt): // stored, though nobody here heard of it
-		l.record, _ = e.note(st, func(r *Record) { r.Unsaved = r.Unsaved && r.Head != token })
+		l.record, _ = e.noteSoon(st, func(r *Record) { r.Unsaved = r.Unsaved && r.Head != token })
 	case newest.RefreshToken.Empty():
 		return l, resultOf(Errorf(KindLoginDead, "the stored refresh token is used up, and the newest is not known here: sign in again", nil)), true
 	default:

@@ -29,7 +29,9 @@ func (e *Engine) Run(ctx context.Context) {
 		told     = nextScan   // and what the wall clock told then
 	)
 	defer timer.Stop()
+	defer e.turn(time.Time{})
 	for {
+		e.turn(time.Now())
 		now, policy := e.now(), e.Policy()
 		if nextScan.Sub(now) > policy.Interval { // shorter now, or the clock was set back
 			nextScan = now.Add(policy.Interval)

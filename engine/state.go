@@ -93,6 +93,7 @@ func (e *Engine) newState(key Key) *state {
 // that are gone are forgotten. What was read after began is newer and stays.
 func (e *Engine) absorbAll(p *place, accounts []Account, began time.Duration) {
 	e.mu.Lock()
+	p.read = true
 	old := *e.index.Load()
 	index := make(map[Key]*state, max(len(accounts), len(old)))
 	fresh := make([]*state, 0, len(accounts))

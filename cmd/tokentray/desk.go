@@ -24,6 +24,7 @@ import (
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/observe"
 	"tokentray/cmd/internal/park"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
@@ -54,6 +55,11 @@ type desk struct {
 	loop  *park.Loop
 	rests bool // it may while nothing is seen
 	tray  fynedesktop.App
+
+	flags         map[string]string // by the settings' names
+	listen        settings.Listen   // where observed serves
+	observed      *observe.Server   // nil: metrics are served nowhere
+	stopObserving func()            // nil with it
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
@@ -87,6 +93,7 @@ func (d *desk) begin(set settings.Settings, do func(func())) error {
 	do(func() {
 		defer close(done)
 		d.set.Store(&set)
+		d.observe(set.Listen)
 		d.work(core{engine: app.Engine, app: app, identity: wiring.Identity(set), source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
 	})
 	<-done
@@ -115,6 +122,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	events, shown := c.engine.Watch(context.Background()), c.engine.Watch(ctx)
 	services := desktop.Look()
+	d.observeCore(c)
 	ended, told := make(chan struct{}), make(chan struct{})
 	go func() { // while the window is made, the accounts are read
 		defer close(ended)
@@ -204,6 +212,9 @@ func (d *desk) work(c core, run func(context.Context)) {
 // end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
 	d.ending.Do(func() {
+		if d.stopObserving != nil { // whoever serves next may want the port
+			d.stopObserving()
+		}
 		// From now on commands work on the store directly, and another app may
 		// begin: what is finished here is no obstacle to it.
 		d.instance.Release()
@@ -257,7 +268,7 @@ func (d *desk) policyChosen(p engine.Policy) string {
 
 // with is the settings as they would be with values saved.
 func (d *desk) with(values map[string]string) (settings.Settings, error) {
-	return settings.Load(settings.Input{Getenv: func(name string) (string, bool) {
+	return settings.Load(settings.Input{Flags: d.flags, Getenv: func(name string) (string, bool) {
 		if v, ok := values[name]; ok {
 			return v, true
 		}

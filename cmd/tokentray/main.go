@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	stdlog "log"
 	"os"
@@ -28,6 +29,12 @@ func main() {
 }
 
 func run() (err error) {
+	flags, err := readFlags(os.Args[1:], os.Stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
+	}
 	if runtime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
 		return errors.New("there is no display here: tokentrayctl run does the same without a window")
 	}
@@ -37,11 +44,11 @@ func run() (err error) {
 		}
 	}()
 	dir, _ := os.Getwd()
-	set, err := settings.Load(settings.Input{Getenv: os.LookupEnv, Dir: dir})
+	set, err := settings.Load(settings.Input{Flags: flags, Getenv: os.LookupEnv, Dir: dir})
 	if err != nil {
 		return err
 	}
-	d := &desk{notifier: notifier()}
+	d := &desk{flags: flags, notifier: notifier()}
 	d.loop = d.newLoop()
 	d.set.Store(&set)
 	texts, err := speak(d.kept(ownLanguage))

@@ -44,6 +44,8 @@ type Store struct {
 	keys   keyring
 	known  emptyIndexes
 
+	counter *counter
+
 	unanswered sync.Map // lock key → value of a try whose reply did not come
 }
 
@@ -76,8 +78,10 @@ func Open(cfg Config) *Store {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	})
+	sent := new(counter)
+	client.AddHook(sent)
 	s := &Store{client: client, name: "Redis at " + strings.Join(cfg.Addrs, ","), where: "REDIS_HOST and REDIS_PORT", tls: cfg.TLS != nil,
-		keys: newKeyring(cfg.EncryptionKey), known: emptyIndexes{until: map[string]time.Time{}}}
+		keys: newKeyring(cfg.EncryptionKey), known: emptyIndexes{until: map[string]time.Time{}}, counter: sent}
 	switch {
 	case cfg.SentinelMaster != "":
 		s.where = "REDIS_SENTINEL_ADDRS"
