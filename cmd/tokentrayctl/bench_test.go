@@ -18,7 +18,7 @@ import (
 // directly, of which one key derivation is most.
 func BenchmarkToken(b *testing.B) {
 	server, dump := redistest.Start(b), redistest.Relay(b)
-	dump.Load(b, server)
+	dump.Load(b, server.Client)
 	home := b.TempDir()
 	command := func(args ...string) *exec.Cmd {
 		cmd := exec.Command("tokentrayctl", args...)

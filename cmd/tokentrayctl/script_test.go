@@ -137,7 +137,7 @@ func makeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	t := ts.Value(testingKey).(*testing.T)
 	w.server = redistest.Start(t)
 	dump := redistest.Relay(t)
-	dump.Load(t, w.server)
+	dump.Load(t, w.server.Client)
 	var err error
 	w.provider, err = strict.New()
 	ts.Check(err)

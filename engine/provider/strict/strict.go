@@ -61,6 +61,7 @@ type Request struct {
 	Status   int // 0: no answer was given
 	Header   http.Header
 	Query    string // of the URL, where one was put behind it to know who asks
+	Login    *Login // whose refresh token it brought; nil: nobody's, or not read yet
 }
 
 // Fault is how the next request of a provider goes. With neither Status nor
@@ -208,7 +209,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		status, text = fault.Status, []byte(fault.Body)
 	}
 	s.mu.Lock()
-	s.requests[request].Status = status
+	s.requests[request].Status, s.requests[request].Login = status, s.byToken[params.Get("refresh_token")]
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	for name, value := range fault.Header {

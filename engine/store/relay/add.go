@@ -35,14 +35,20 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 		return nil
 	}
 	var err error
-	if _, cluster := s.client.(*redis.ClusterClient); cluster {
+	if s.cluster() {
 		// No MULTI across slots: the hash first, so that no index names an
 		// account that is not there.
 		if err = s.client.HSet(ctx, p.hashKey(id), hash).Err(); err == nil {
 			_, err = s.client.Pipelined(ctx, write)
 		}
 	} else {
-		_, err = s.client.TxPipelined(ctx, write)
+		var commands []redis.Cmder
+		commands, err = s.client.TxPipelined(ctx, write)
+		for _, c := range commands { // the one for whose sake the others were not done
+			if redis.HasErrorPrefix(err, "EXECABORT") && c.Err() != nil {
+				err = c.Err()
+			}
+		}
 	}
 	if err != nil {
 		return engine.Account{}, s.fault(err)

@@ -17,8 +17,8 @@ var (
 	//go:embed remove.lua
 	removeText string
 
-	editScript   = redis.NewScript(editText)
-	removeScript = redis.NewScript(removeText)
+	editScript   = newScript(editText)
+	removeScript = newScript(removeText)
 )
 
 // Edit implements engine.Store: it writes what the relay itself writes when an

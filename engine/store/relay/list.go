@@ -19,7 +19,7 @@ const chunk = 128
 var (
 	//go:embed read.lua
 	readText   string
-	readScript = redis.NewScript(readText)
+	readScript = newScript(readText)
 )
 
 // member is one id of one platform.
@@ -122,7 +122,7 @@ func (s *Store) decode(accounts []engine.Account, p part) []engine.Account {
 // readAll returns two values for each member: its fields' values, or the error
 // text that reading them gave, and the record beside it or nil.
 func (s *Store) readAll(ctx context.Context, members []member, names []string) ([]any, error) {
-	if _, cluster := s.client.(*redis.ClusterClient); cluster {
+	if s.cluster() {
 		return s.readPipelined(ctx, members, names)
 	}
 	keys := make([]string, 0, 2*len(members))

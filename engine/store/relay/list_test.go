@@ -15,7 +15,7 @@ import (
 // Broken accounts are told and harm no other; nothing is written for them.
 func TestBrokenAccounts(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	ctx := t.Context()
 	c := server.Client
 	c.SAdd(ctx, "claude:account:index", "gone", "text", "partial", "garbled", "when")
@@ -148,7 +148,7 @@ func token(access string) engine.Token {
 // relay does it.
 func TestScanFallback(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	ctx := t.Context()
 	server.Client.Del(ctx, "claude:account:index")
 	s := open(t, server, dump.EncryptionKey)
