@@ -109,6 +109,7 @@ func (e *Engine) SetPolicy(p Policy) {
 	if p.Seed == 0 {
 		p.Seed = e.policy.Seed
 	}
+	p.Herd = e.policy.Herd
 	e.policy = p
 	for _, st := range *e.index.Load() {
 		st.live.Store(nil) // its background refresh may come at another moment now

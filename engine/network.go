@@ -64,7 +64,7 @@ var errOffline = Errorf(KindOffline, "offline: its provider cannot be connected 
 func (e *Engine) lookForNetwork(ctx context.Context) {
 	for {
 		select {
-		case <-time.After(storeRetry):
+		case <-time.After(StoreRetry):
 		case <-ctx.Done():
 			return
 		}
@@ -72,7 +72,7 @@ func (e *Engine) lookForNetwork(ctx context.Context) {
 		away := slices.Collect(maps.Keys(e.unreachable))
 		e.mu.Unlock()
 		for _, name := range away {
-			limited, cancel := context.WithTimeout(ctx, storeRetry)
+			limited, cancel := context.WithTimeout(ctx, StoreRetry)
 			err := e.providers[name].Reach(limited)
 			cancel()
 			if err == nil {

@@ -71,10 +71,70 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// Accounts of one expiry are spread, alike by all keepers: however many there
+// are, they do not draw the herd together again.
+func TestHerdIsSpread(t *testing.T) {
+	const herd = 600
+	busiest := func(life time.Duration, keepers int) (most int) {
+		minutes := map[time.Duration]int{}
+		for i := range herd {
+			a := account(life, 0)
+			a.ID, a.LastRefreshAt = fmt.Sprint(i), noon
+			first := a.ExpiresAt
+			for seed := range uint64(keepers) {
+				d := Policy{Window: 5 * time.Minute, Seed: seed + 1, Herd: herd}.Deadline(a)
+				if early := a.ExpiresAt.Sub(d); early < 5*time.Minute || early > 16*time.Minute {
+					t.Fatalf("%v ahead of the expiry", early)
+				}
+				if d.Before(first) {
+					first = d
+				}
+			}
+			minutes[first.Sub(noon).Truncate(time.Minute)]++
+		}
+		for _, n := range minutes {
+			most = max(most, n)
+		}
+		return most
+	}
+	for _, keepers := range []int{1, 50} {
+		if most := busiest(8*time.Hour, keepers); most > 90 { // 60 on average
+			t.Errorf("%d keepers: %d in one minute", keepers, most)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	whole := func(life time.Duration) Account {
+		a := account(life, 0)
+		a.LastRefreshAt = noon
+		return a
+	}
+	for _, test := range []struct {
+		name   string
+		a      Account
+		window time.Duration
+		herd   int
+		want   time.Duration
+	}{
+		{"a second for each account", whole(8 * time.Hour), 5 * time.Minute, 10, 10 * time.Second},
+		{"at most a fifth of the life", whole(time.Hour), 5 * time.Minute, 10_000, 12 * time.Minute},
+		{"with the window at most half of it", whole(time.Hour), 25 * time.Minute, 10_000, 5 * time.Minute},
+		{"no room beside the window", whole(time.Minute), 5 * time.Minute, 10, 0},
+		{"unknown life", account(time.Hour, 0), 5 * time.Minute, 10, 0},
+	} {
+		if got := (Policy{Window: test.window, Herd: test.herd}).Spread(test.a); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
 func TestNext(t *testing.T) {
 	p := Policy{Proactive: true, Window: 5 * time.Minute}
 	inactive, static, broken := account(time.Hour, 0), account(time.Hour, 0), account(time.Hour, 0)
 	inactive.Active, static.RefreshToken, broken.Problem = false, Sealed{}, Errorf(KindUnreadable, "x", nil)
+	among := p // many
+	among.Herd = 1000
 	never := time.Time{}
 	for _, test := range []struct {
 		name string
@@ -84,6 +144,8 @@ func TestNext(t *testing.T) {
 		want time.Time
 	}{
 		{"at its deadline", account(time.Hour, 0), Tries{}, p, p.Deadline(account(time.Hour, 0))},
+		{"one of many", account(time.Hour, time.Hour), Tries{}, among, among.Deadline(account(time.Hour, time.Hour))},
+		{"one of many, another keeper's", account(time.Hour, time.Hour), Tries{Result: ResultElsewhere}, among, p.Deadline(account(time.Hour, time.Hour))},
 		{"lazy", account(time.Hour, 0), Tries{}, Policy{Window: p.Window}, never},
 		{"inactive", inactive, Tries{}, p, never},
 		{"static", static, Tries{}, p, never},

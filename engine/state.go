@@ -107,6 +107,7 @@ func (e *Engine) absorbAll(p *place, accounts []Account, began time.Time) {
 		e.waiting[key] = st.record
 	}
 	e.index.Store(&index)
+	e.countHerd()
 	e.mu.Unlock()
 	var seen []sighting
 	for i, st := range fresh {
@@ -128,6 +129,20 @@ func (e *Engine) absorbAll(p *place, accounts []Account, began time.Time) {
 		e.heal(st, s)
 	}
 	e.journalise(seen)
+}
+
+// countHerd tells the policy how many accounts there are, and plans all anew
+// where that has changed much. With e.mu held.
+func (e *Engine) countHerd() {
+	index := *e.index.Load()
+	n := len(index)
+	if n <= e.policy.Herd+e.policy.Herd/8 && n > e.policy.Herd/2 {
+		return // a spread that is somewhat off is better than deadlines that wander
+	}
+	e.policy.Herd = n
+	for _, st := range index {
+		e.requeue(st)
+	}
 }
 
 // forget drops an account that is gone. With e.mu held.

@@ -99,8 +99,14 @@ func TestScanCommands(t *testing.T) {
 	if got := scanCommands(RedisCluster, map[string]int{engine.Claude: 10}); got != 8+20 {
 		t.Errorf("on a Cluster %v", got)
 	}
-	if refreshCommands(RedisStore) != 8 || refreshCommands(RedisCluster) != 12 {
-		t.Error("a refresh costs", refreshCommands(RedisStore), refreshCommands(RedisCluster))
+	if RefreshCommands(RedisStore) != 8 || RefreshCommands(RedisCluster) != 12 {
+		t.Error("a refresh costs", RefreshCommands(RedisStore), RefreshCommands(RedisCluster))
+	}
+	if RefusedCommands(RedisStore) != 5 || TakeOverCommands(RedisStore) != 3 {
+		t.Error("a refused refresh costs", RefusedCommands(RedisStore), "and a taken over one", TakeOverCommands(RedisStore))
+	}
+	if got := ScansCommands(RedisStore, map[string]int{engine.Claude: 10}, 4); got != 24*(4*2+6) {
+		t.Error("a day of scans costs", got)
 	}
 }
 

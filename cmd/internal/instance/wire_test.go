@@ -56,7 +56,7 @@ func full(v reflect.Value, n *int) {
 	}
 }
 
-// bare is an event without what does not cross: secrets, the jitter's seed.
+// bare is an event without what does not cross: secrets, the jitter's seed and spread.
 func bare(ev engine.Event) engine.Event {
 	strip := func(a *engine.Account) {
 		a.RefreshToken, a.AccessToken, a.Record, a.Proxy = engine.Sealed{}, engine.Sealed{}, engine.Sealed{}, engine.Secret{}
@@ -65,7 +65,7 @@ func bare(ev engine.Event) engine.Event {
 	for i := range ev.Views {
 		strip(&ev.Views[i].Account)
 	}
-	ev.Policy.Seed = 0
+	ev.Policy.Seed, ev.Policy.Herd = 0, 0
 	return ev
 }
 
