@@ -18,7 +18,7 @@ PREFIX  := $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 TEST    := CGO_ENABLED=1 go test -race -tags ci
 RACED    = $$(go list ./... | grep -v /cmd/tokentray$$)
 
-.PHONY: help run run-app run-ctl test fuzz e2e pictures test-long bench clean build app install uninstall setup-run setup-app setup-test setup-bench
+.PHONY: help run run-app run-ctl test fuzz e2e pictures measure-ui test-long bench clean build app install uninstall setup-run setup-app setup-test setup-bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ e2e: setup-test ## the real app on a desktop without a screen, driven as a perso
 
 pictures: setup-test ## every picture in docs/pictures, taken of the real app: some minutes
 	@TOKENTRAY_ALL_PICTURES=1 scripts/e2e
+
+measure-ui: setup-app ## what the app costs and how fast it is, beside an empty window (some 12 minutes)
+	@scripts/measure-ui
 
 # FUZZTIME is how long each target runs.
 FUZZTIME ?= 20s

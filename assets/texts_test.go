@@ -20,16 +20,15 @@ var update = flag.Bool("update", false, "write en.json anew from the sources")
 // spoken are texts that the sources name by a variable: statuses, outcomes,
 // reasons, titles.
 var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", "expiring", "valid",
-	"refreshed", "skipped", "failed", "refreshed_elsewhere", "inactive", "no_refresh_token", "not_due", "needs_login", "locked", "rate_limited",
+	"refreshed", "skipped", "failed",
 	"Relay's Redis: host", "User", "TLS", "Webhook", "Chat services (shoutrrr URLs)", "The relay's own alert channels", "What is told", "Quiet hours", "Google client secret: Gemini CLI", "Google client secret: Antigravity",
-	"observed", "shared", "restored", "unreadable",
 	"Claude Code's login (.credentials.json)", "Gemini CLI's login (oauth_creds.json)", "Codex's login (auth.json)", "A relay's export (JSON)", "Tokentray's export",
 	"In a shell", "curl", "Claude Code, in ~/.claude/settings.json", "A status bar",
 	"Personal", "Balanced", "High availability", "Thrifty",
 	"A few accounts, few requests: nothing is refreshed by itself.", "Ordinary production; the guide recommends it.",
 	"Many concurrent requests that may not wait.", "Occasional use, tight quotas.",
 	"Theme", "Notifications", "Start hidden in the tray", "Redis commands a day that are allowed", "Language",
-	"system", "light", "dark", "on", "off", "yes", "no", "true", "false", "set", "not set"}
+	"system", "light", "dark", "on", "off", "yes", "no", "true", "false", "set", "not set", "Rest while hidden", "auto"}
 
 // Every text of the window, the tray and the notifications stands in every
 // language's file, and no file has one that nobody says. What the engine and the

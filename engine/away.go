@@ -39,8 +39,8 @@ func (e *Engine) noteStore(p *place, err error) {
 			if st.key.Store != p.name {
 				continue
 			}
-			if st.tries.Err != nil && KindOf(st.tries.Err) == KindStore {
-				st.tries.RetryAt = time.Time{}
+			if t := st.tries(); t.Err != nil && KindOf(t.Err) == KindStore {
+				st.editTries(func(t *Tries) { t.RetryAt = time.Time{} })
 			}
 			e.requeue(st)
 			if st.flight == nil && st.owes() {
@@ -70,13 +70,13 @@ func (e *Engine) probe(ctx context.Context, p *place) {
 	writeDown, lockDown := p.writeDown, p.lockDown
 	var any, owed *state
 	for _, st := range *e.index.Load() {
-		if st.key.Store != p.name || st.flight != nil || st.account.Problem != nil || st.token.Zero() && !st.owes() {
+		if st.key.Store != p.name || st.flight != nil || st.broken() || st.token.Zero() && !st.owes() {
 			continue
 		}
 		switch {
 		case st.owes():
 			any, owed = st, st
-		case !st.account.onlyObserved():
+		case !st.onlyObserved():
 			any = st
 		}
 	}

@@ -41,16 +41,20 @@ type Engine struct {
 	// ValidAccessToken reads it without a lock.
 	index atomic.Pointer[map[Key]*state]
 
+	coarse  coarse
 	wake    chan struct{}   // capacity 1: the scheduler looks again
 	ending  context.Context // done when Close is called, by end
 	end     context.CancelFunc
 	flights sync.WaitGroup
 	readers sync.WaitGroup // of read-backs
 
+	born        time.Time
 	mu          sync.Mutex // guards all below, and the fields of every state and place
 	policy      Policy
 	queue       dueQueue
+	holders     map[Fingerprint]*state // of a refresh token: one, and with it its twins
 	running     bool
+	turned      time.Time // when Run last came around
 	closed      bool
 	unreachable map[string]bool          // providers that cannot be connected to
 	ahead       map[string]time.Duration // of the providers' clocks, as it was last told
@@ -69,12 +73,14 @@ func New(p Params) *Engine {
 		providers: p.Providers,
 		journal:   p.Journal,
 		clock:     p.Clock,
+		born:      time.Now(),
 		hub:       hub{subs: map[*subscriber]struct{}{}},
 		slots:     make(chan struct{}, Concurrency),
 		limits:    map[string]*rate.Limiter{},
 		wake:      make(chan struct{}, 1),
 		policy:    p.Policy,
 
+		holders:     map[Fingerprint]*state{},
 		unreachable: map[string]bool{},
 		ahead:       map[string]time.Duration{},
 		waiting:     map[Key]Record{},
@@ -128,7 +134,7 @@ func (e *Engine) Snapshot() []View {
 	views := make([]View, 0, len(index))
 	now := e.now()
 	for _, st := range index {
-		if !st.taken.IsZero() { // else it is being read for the first time
+		if st.taken != 0 { // else it is being read for the first time
 			views = append(views, e.view(st, now))
 		}
 	}
@@ -238,9 +244,12 @@ func (e *Engine) poke() {
 	}
 }
 
-// now is the wall clock's time, without the monotonic part, which stands still
-// while a laptop sleeps.
-func (e *Engine) now() time.Time { return e.clock().Round(0) }
+// now is the wall clock's time to the microsecond, without the monotonic part,
+// which stands still while a laptop sleeps.
+func (e *Engine) now() time.Time { return e.clock().Round(0).Truncate(time.Microsecond) }
+
+// age is how long the engine has been there: it only rises, and is never 0.
+func (e *Engine) age() time.Duration { return time.Since(e.born) + 1 }
 
 // wall is the system's wall clock.
 func wall() time.Time { return time.Now().Round(0) }

@@ -52,7 +52,7 @@ func (e *Engine) giveUp(ctx context.Context, st *state, l *look) error {
 func (e *Engine) verdict(st *state, l *look, code string) {
 	dead := Verdict{Token: l.old.Fingerprint(), Code: code, At: e.now()}
 	e.mu.Lock()
-	st.refused = dead.Token
+	st.have(func(r *rare) { r.refused = dead.Token })
 	e.mu.Unlock()
 	l.record, _ = e.noteLine(st, l.old, func(r *Record) {
 		r.Dead = dead
@@ -104,7 +104,7 @@ func (e *Engine) markDead(ctx context.Context, st *state, l *look) error {
 	}
 	l.a, _ = e.take(st, marked)
 	e.mu.Lock()
-	st.told = l.record.Dead.Token // also where the store keeps nothing of it
+	st.have(func(r *rare) { r.told = l.record.Dead.Token }) // also where the store keeps nothing of it
 	e.mu.Unlock()
 	return nil
 }
@@ -128,7 +128,7 @@ var rememberedKinds = map[Kind]bool{KindRateLimited: true, KindTransient: true, 
 // remember leaves the last failure in the journal.
 func (e *Engine) remember(st *state) {
 	e.mu.Lock()
-	t, token, account := st.tries, st.token, st.account
+	t, token, account := st.tries(), st.token, st.account()
 	e.mu.Unlock()
 	kind := KindOf(t.Err)
 	if t.Err == nil || !rememberedKinds[kind] || token.Zero() {

@@ -424,6 +424,7 @@ type book struct {
 	written map[Key]int64
 	seq     int64
 	away    error
+	cut     bool // the power is, before anything of UpdateSoon is durable
 }
 
 func newBook() *book { return &book{pages: map[Key]Secret{}, written: map[Key]int64{}} }
@@ -477,6 +478,22 @@ func (b *book) Update(_ context.Context, change func(Key, *Record), keys ...Key)
 			b.seq++
 			b.pages[key], b.written[key] = text, b.seq
 		}
+	}
+	return nil
+}
+
+func (b *book) UpdateSoon(ctx context.Context, change func(Key, *Record), keys ...Key) error {
+	b.mu.Lock()
+	cut := b.cut
+	b.mu.Unlock()
+	if !cut {
+		return b.Update(ctx, change, keys...)
+	}
+	for _, key := range keys {
+		b.mu.Lock()
+		r := b.page(key)
+		b.mu.Unlock()
+		change(key, &r)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (e *Engine) recallAll(ctx context.Context) {
 	e.mark = next
 	for key, r := range records {
 		if st := (*e.index.Load())[key]; st != nil {
-			st.record = st.record.recall(r, st.token).kept()
+			st.setRecord(st.record().recall(r, st.token).kept())
 		} else {
 			e.waiting[key] = r.kept()
 		}
@@ -98,12 +98,17 @@ func (e *Engine) prune(ctx context.Context) {
 // note changes one account's record durably and returns it whole, with its
 // tokens. Where the journal fails, the change holds in memory alone.
 func (e *Engine) note(st *state, change func(*Record)) (Record, error) {
-	return e.noteAll([]*state{st}, change)
+	return e.noteAll(e.journal.Update, []*state{st}, change)
+}
+
+// noteSoon is note for what can be found out again.
+func (e *Engine) noteSoon(st *state, change func(*Record)) (Record, error) {
+	return e.noteAll(e.journal.UpdateSoon, []*state{st}, change)
 }
 
 // noteAll is note for several accounts at once: durable for all of them or for
 // none. It returns the first one's record.
-func (e *Engine) noteAll(states []*state, change func(*Record)) (Record, error) {
+func (e *Engine) noteAll(update func(context.Context, func(Key, *Record), ...Key) error, states []*state, change func(*Record)) (Record, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
 	defer cancel()
 	type entry struct {
@@ -114,14 +119,14 @@ func (e *Engine) noteAll(states []*state, change func(*Record)) (Record, error) 
 	entries, keys := map[Key]*entry{}, make([]Key, 0, len(states))
 	e.mu.Lock()
 	for _, st := range states {
-		n := &entry{state: st, mem: st.record.kept(), stored: st.token}
-		if st.unjournaled != nil {
-			n.mem = *st.unjournaled
+		n := &entry{state: st, mem: st.record().kept(), stored: st.token}
+		if whole := st.has().unjournaled; whole != nil {
+			n.mem = *whole
 		}
 		entries[st.key], keys = n, append(keys, st.key)
 	}
 	e.mu.Unlock()
-	err := e.journal.Update(ctx, func(key Key, r *Record) {
+	err := update(ctx, func(key Key, r *Record) {
 		n := entries[key]
 		*r = n.mem.recall(*r, n.stored)
 		change(r)
@@ -135,10 +140,12 @@ func (e *Engine) noteAll(states []*state, change func(*Record)) (Record, error) 
 			n.whole = n.mem
 			change(&n.whole)
 		}
-		n.state.record, n.state.unjournaled = n.whole.kept(), nil
-		if err != nil {
-			n.state.unjournaled = &n.whole
-		}
+		n.setRecord(n.whole.kept())
+		n.have(func(r *rare) {
+			if r.unjournaled = nil; err != nil {
+				r.unjournaled = &n.whole
+			}
+		})
 	}
 	return entries[states[0].key].whole, err
 }
@@ -148,7 +155,7 @@ func (e *Engine) catchUp() {
 	e.mu.Lock()
 	var behind []*state
 	for _, st := range *e.index.Load() {
-		if st.unjournaled != nil && st.flight == nil {
+		if st.has().unjournaled != nil && st.flight == nil {
 			behind = append(behind, st)
 		}
 	}

@@ -23,8 +23,10 @@ func (e *Engine) Choose(ctx context.Context, change func(*Choice), keys ...Key) 
 	e.mu.Lock()
 	for _, key := range keys {
 		if st := (*e.index.Load())[key]; st != nil {
-			change(&st.record.Choice)
-			st.account.Choice = st.record.Choice
+			record := st.record()
+			change(&record.Choice)
+			st.setRecord(record)
+			st.editAccount(func(a *Account) { a.Choice = record.Choice })
 			st.live.Store(nil)
 			e.requeue(st)
 		}
@@ -55,8 +57,8 @@ func (e *Engine) Edit(ctx context.Context, key Key, edit Edit) (View, error) {
 	a.Key.Store = p.name
 	st, _ := e.absorb(a)
 	e.mu.Lock()
-	if edit.Proxy != nil && !st.tries.Dead { // what failed through the old one may do now
-		st.tries.RetryAt = time.Time{}
+	if edit.Proxy != nil && !st.tries().Dead { // what failed through the old one may do now
+		st.editTries(func(t *Tries) { t.RetryAt = time.Time{} })
 		e.requeue(st)
 	}
 	e.mu.Unlock()
@@ -89,11 +91,11 @@ func (e *Engine) Remove(ctx context.Context, key Key) error {
 	e.noteAnswer(ctx, p, err)
 	gone := err == nil || KindOf(err) == KindNotFound
 	e.mu.Lock()
-	name := st.account.Name
+	name := st.account().Name
 	st.flight = nil
 	e.underWay--
 	if e.requeue(st); gone {
-		st.record = Record{}
+		st.setRecord(Record{})
 		e.forget(st)
 	}
 	f.result = resultOf(Errorf(KindNotFound, "the account was removed", nil))

@@ -26,11 +26,11 @@ func (e *Engine) setReachable(provider string, err error) {
 	} else if e.unreachable[provider] {
 		delete(e.unreachable, provider)
 		for _, st := range *e.index.Load() { // all that waited for it may go
-			if st.key.Provider != provider || !st.account.Proxy.Empty() {
+			if st.key.Provider != provider || !st.account().Proxy.Empty() {
 				continue
 			}
-			if KindOf(st.tries.Err) == KindOffline {
-				st.tries.RetryAt = time.Time{}
+			if KindOf(st.tries().Err) == KindOffline {
+				st.editTries(func(t *Tries) { t.RetryAt = time.Time{} })
 			}
 			e.requeue(st)
 		}

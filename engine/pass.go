@@ -101,7 +101,7 @@ func (e *Engine) chosen(keys []Key) []*state {
 func (e *Engine) gate(st *state, p PassParams, why Why, at time.Time) (r Result, req request, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a, t, now := st.account, st.tries, e.now()
+	a, t, now := st.account(), st.tries(), e.now()
 	person := p.Force || p.Keys != nil
 	backingOff := t.Stuck || now.Before(t.RetryAt)
 	switch {

@@ -19,6 +19,7 @@ type Place struct {
 type place struct {
 	Place
 	name string // Key.Store of its accounts
+	read bool   // once at least
 	down bool
 	// writeDown and lockDown say that what failed was a write, or a lock: only
 	// one that works ends it.
@@ -142,7 +143,7 @@ func (e *Engine) scan(ctx context.Context, places []*place) scanned {
 }
 
 func (e *Engine) scanPlace(ctx context.Context, p *place) (away, problems error) {
-	began := time.Now()
+	began := e.age()
 	limited, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	listing, err := p.Store.List(limited)

@@ -10,16 +10,16 @@ import (
 type dueQueue []*state
 
 func (q dueQueue) Len() int           { return len(q) }
-func (q dueQueue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q dueQueue) Less(i, j int) bool { return q[i].due < q[j].due }
 func (q dueQueue) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
-	q[i].place, q[j].place = i+1, j+1
+	q[i].place, q[j].place = int32(i+1), int32(j+1)
 }
 
 func (q *dueQueue) Push(x any) {
 	st := x.(*state)
 	*q = append(*q, st)
-	st.place = len(*q)
+	st.place = int32(len(*q))
 }
 
 func (q *dueQueue) Pop() any {
@@ -34,22 +34,22 @@ func (q *dueQueue) Pop() any {
 // requeue puts the account where its next refresh belongs, or takes it out
 // where none is planned or one is under way.
 func (e *Engine) requeue(st *state) {
-	next, planned := e.policy.Next(st.account, st.tries)
+	next, planned := e.policy.Next(st.account(), st.tries())
 	if !planned || st.flight != nil {
 		e.dequeue(st)
 		return
 	}
-	st.due = next
+	st.due = next.UnixMicro()
 	if st.place == 0 {
 		heap.Push(&e.queue, st)
 	} else {
-		heap.Fix(&e.queue, st.place-1)
+		heap.Fix(&e.queue, int(st.place)-1)
 	}
 }
 
 func (e *Engine) dequeue(st *state) {
 	if st.place > 0 {
-		heap.Remove(&e.queue, st.place-1)
+		heap.Remove(&e.queue, int(st.place)-1)
 	}
 }
 
@@ -58,9 +58,9 @@ func (e *Engine) hasten(st *state) {
 	if st.place == 0 {
 		return
 	}
-	if now := e.now(); st.due.After(now) {
+	if now := e.now().UnixMicro(); st.due > now {
 		st.due = now
-		heap.Fix(&e.queue, st.place-1)
+		heap.Fix(&e.queue, int(st.place)-1)
 	}
 	e.poke()
 }
@@ -71,9 +71,9 @@ func (e *Engine) takeDue(now time.Time) []*state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var due []*state
-	for e.underWay+len(due) < batchSize && len(e.queue) > 0 && !e.queue[0].due.After(now) {
+	for e.underWay+len(due) < batchSize && len(e.queue) > 0 && e.queue[0].due <= now.UnixMicro() {
 		st := heap.Pop(&e.queue).(*state)
-		if !e.offline(st.account) && !e.isAway(st.key) { // else the network's or the store's return queues it again
+		if !e.offline(st.account()) && !e.isAway(st.key) { // else the network's or the store's return queues it again
 			due = append(due, st)
 		}
 	}
@@ -88,5 +88,5 @@ func (e *Engine) nextDue() (time.Time, bool) {
 	if len(e.queue) == 0 || e.underWay >= batchSize {
 		return time.Time{}, false
 	}
-	return e.queue[0].due, true
+	return time.UnixMicro(e.queue[0].due), true
 }

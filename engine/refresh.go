@@ -142,7 +142,7 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 			e.serve(st, l.record.Newest.AccessToken, l.a.ExpiresAt, Ahead(l.a, Skew(st.key.Provider)))
 			e.mu.Unlock()
 		}
-		e.share(st)
+		e.share(st, l.old)
 		return Result{Outcome: ResultRefreshed}
 	}
 }
@@ -213,7 +213,7 @@ func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func
 func (e *Engine) elsewhere(st *state) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return st.tries.Result == ResultElsewhere
+	return st.tries().Result == ResultElsewhere
 }
 
 // lookFor reads the account and reports whether another has done the work.
@@ -302,7 +302,7 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	switch {
 	case !l.record.owed(token):
 	case token == l.record.Head && loaded.ExpiresAt.Equal(newest.ExpiresAt): // stored, though nobody here heard of it
-		l.record, _ = e.note(st, func(r *Record) { r.Unsaved = r.Unsaved && r.Head != token })
+		l.record, _ = e.noteSoon(st, func(r *Record) { r.Unsaved = r.Unsaved && r.Head != token })
 	case newest.RefreshToken.Empty():
 		return l, resultOf(Errorf(KindLoginDead, "the stored refresh token is used up, and the newest is not known here: sign in again", nil)), true
 	default:

@@ -29,7 +29,9 @@ func (e *Engine) Run(ctx context.Context) {
 		told     = nextScan   // and what the wall clock told then
 	)
 	defer timer.Stop()
+	defer e.turn(time.Time{})
 	for {
+		e.turn(time.Now())
 		now, policy := e.now(), e.Policy()
 		if nextScan.Sub(now) > policy.Interval { // shorter now, or the clock was set back
 			nextScan = now.Add(policy.Interval)
@@ -126,13 +128,15 @@ func (e *Engine) doubtExpiries(now time.Time) {
 	defer e.mu.Unlock()
 	for _, st := range *e.index.Load() {
 		st.live.Store(nil)
-		st.account = st.corrected(st.account, st.token, now)
-		if st.tries.Succeeded.After(now) {
-			st.tries.Succeeded = time.Time{}
-		}
-		if KindOf(st.tries.Err) != KindUnknownOutcome { // that one waits for an expiry
-			st.tries.RetryAt = retryIn(st.tries.RetryAt, now)
-		}
+		st.setAccount(st.corrected(st.account(), st.token, now))
+		st.editTries(func(t *Tries) {
+			if t.Succeeded.After(now) {
+				t.Succeeded = time.Time{}
+			}
+			if KindOf(t.Err) != KindUnknownOutcome { // that one waits for an expiry
+				t.RetryAt = retryIn(t.RetryAt, now)
+			}
+		})
 		e.requeue(st)
 	}
 }
@@ -143,7 +147,7 @@ func (e *Engine) alertAll(now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, st := range *e.index.Load() {
-		if st.tries.Err != nil {
+		if st.tries().Err != nil {
 			e.alert(st, now)
 		}
 		e.foretell(st, now)

@@ -455,39 +455,6 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// A hit costs no I/O and no allocation.
-func TestHitPath(t *testing.T) {
-	d := newDesk(t, Policy{})
-	key := d.signIn("a", time.Hour)
-	ctx := t.Context()
-	if _, err := d.ValidAccessToken(ctx, key); err != nil {
-		t.Fatal(err)
-	}
-	d.store.set(func(s *shelf) { s.away = errAway }) // a hit does not notice
-	if n := testing.AllocsPerRun(1000, func() {
-		if access, err := d.ValidAccessToken(ctx, key); err != nil || access.Reveal() != "access-old-a" {
-			t.Fatal(err)
-		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
-func BenchmarkHit(b *testing.B) {
-	d := &desk{store: newShelf(), book: newBook(), provider: newIssuer()}
-	d.Engine = d.another(Policy{})
-	defer d.Close()
-	key := d.signIn("a", time.Hour)
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := d.ValidAccessToken(context.Background(), key); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}
-
 // A lease that could end before the provider's answer is no lease: nothing is
 // sent.
 func TestLeaseAlmostOver(t *testing.T) {

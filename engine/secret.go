@@ -39,7 +39,10 @@ func (s Secret) Reveal() string {
 func (s Secret) Empty() bool { return s == Secret{} }
 
 // Fingerprint identifies the secret without giving it away.
-func (s Secret) Fingerprint() Fingerprint { return sha256.Sum256([]byte(s.Reveal())) }
+func (s Secret) Fingerprint() Fingerprint {
+	sum := sha256.Sum256([]byte(s.Reveal()))
+	return Fingerprint(sum[:len(Fingerprint{})])
+}
 
 func (s Secret) String() string                   { return redacted }
 func (s Secret) GoString() string                 { return redacted }
@@ -48,9 +51,10 @@ func (s Secret) LogValue() slog.Value             { return slog.StringValue(reda
 func (s Secret) MarshalText() ([]byte, error)     { return []byte(redacted), nil }
 func (s *Secret) UnmarshalText(text []byte) error { *s = NewSecret(string(text)); return nil }
 
-// Fingerprint is the SHA-256 of a refresh token. Refresh tokens carry at least
-// 128 random bits, so it may be kept and shared; it is never shown to people.
-type Fingerprint [sha256.Size]byte
+// Fingerprint is the first half of a refresh token's SHA-256. Refresh tokens
+// carry at least 128 random bits, so it may be kept and shared; it is never shown
+// to people.
+type Fingerprint [sha256.Size / 2]byte
 
 // Zero reports whether f is the fingerprint of nothing.
 func (f Fingerprint) Zero() bool { return f == Fingerprint{} }
@@ -60,10 +64,11 @@ func (f Fingerprint) MarshalText() ([]byte, error) {
 	return hex.AppendEncode(nil, f[:]), nil
 }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads what MarshalText wrote, and the whole SHA-256 that
+// Tokentray 0.1 wrote.
 func (f *Fingerprint) UnmarshalText(text []byte) error {
 	b, err := hex.DecodeString(string(text))
-	if err != nil || len(b) != len(f) {
+	if err != nil || len(b) != len(f) && len(b) != sha256.Size {
 		return fmt.Errorf("not a fingerprint: %d characters", len(text))
 	}
 	copy(f[:], b)

@@ -9,11 +9,10 @@ import (
 func (e *Engine) conclude(st *state, req request, r Result) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := e.now()
-	t := &st.tries
+	now, t := e.now(), st.tries()
 	switch {
 	case r.Outcome == ResultRefreshed:
-		*t = Tries{Result: ResultRefreshed, At: now, Took: r.Took, Succeeded: now}
+		t = Tries{Result: ResultRefreshed, At: now, Took: r.Took, Succeeded: now}
 	case r.Outcome == ResultFailed:
 		t.Result, t.Err, t.At, t.Took = ResultFailed, r.Err, now, r.Took
 		t.Failures++
@@ -24,17 +23,18 @@ func (e *Engine) conclude(st *state, req request, r Result) {
 		case KindSettings:
 			t.Stuck = true
 		case KindUnknownOutcome:
-			if st.account.ExpiresAt.After(t.RetryAt) {
-				t.RetryAt = st.account.ExpiresAt
+			if expiry := st.account().ExpiresAt; expiry.After(t.RetryAt) {
+				t.RetryAt = expiry
 			}
 		}
 	case r.Reason == ReasonElsewhere, r.Reason == ReasonRestored:
-		*t = Tries{Result: string(r.Reason), At: now, Took: r.Took, Succeeded: t.Succeeded}
+		t = Tries{Result: string(r.Reason), At: now, Took: r.Took, Succeeded: t.Succeeded}
 	case r.Reason == ReasonLocked:
 		t.RetryAt = now.Add(StoreRetry)
 	}
+	st.setTries(t)
 	if t.Err != nil && req.why == WhyAsked {
-		st.asked = now
+		st.have(func(r *rare) { r.asked = now })
 	}
 }
 
@@ -44,7 +44,8 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.now()
-	r.Key, r.Name, r.ExpiresAt, r.Why = st.key, st.account.Name, st.account.ExpiresAt, req.why
+	a := st.account()
+	r.Key, r.Name, r.ExpiresAt, r.Why = st.key, a.Name, a.ExpiresAt, req.why
 	st.flight = nil
 	e.underWay--
 	e.requeue(st)
@@ -57,7 +58,7 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 	if req.why != WhyRestore || KindOf(r.Err) != KindStore { // that the store is away is told already
 		e.hub.publish(Event{Kind: EventRefreshed, Account: e.view(st, now), Result: r, Why: req.why})
 	}
-	if st.tries.Err == nil {
+	if st.tries().Err == nil {
 		e.recovered(st)
 	}
 	e.alert(st, now)
@@ -67,24 +68,25 @@ func (e *Engine) settle(st *state, f *flight, req request, r Result) {
 // expired while its refreshes keep failing. With e.mu held.
 func (e *Engine) alert(st *state, now time.Time) {
 	kind := EventKind("")
-	switch t := st.tries; {
+	t, alerted := st.tries(), st.has().alerted
+	switch {
 	case t.Dead:
 		kind = EventNeedsLogin
-	case t.Err != nil && KindOf(t.Err) != KindStore && KindOf(t.Err) != KindOffline && !now.Before(st.account.ExpiresAt):
+	case t.Err != nil && KindOf(t.Err) != KindStore && KindOf(t.Err) != KindOffline && !now.Before(st.account().ExpiresAt):
 		kind = EventExpired
 	}
-	if kind == "" || st.alerted == kind || st.alerted == EventNeedsLogin {
+	if kind == "" || alerted == kind || alerted == EventNeedsLogin {
 		return
 	}
-	st.alerted = kind
-	e.hub.publish(Event{Kind: kind, Account: e.view(st, now), Err: st.tries.Err})
+	st.have(func(r *rare) { r.alerted = kind })
+	e.hub.publish(Event{Kind: kind, Account: e.view(st, now), Err: t.Err})
 }
 
 // recovered ends what alert told. With e.mu held.
 func (e *Engine) recovered(st *state) {
-	if st.alerted == "" {
+	if st.has().alerted == "" {
 		return
 	}
-	st.alerted = ""
+	st.have(func(r *rare) { r.alerted = "" })
 	e.hub.publish(Event{Kind: EventRecovered, Account: e.view(st, e.now())})
 }

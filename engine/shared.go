@@ -3,6 +3,8 @@ package engine
 import (
 	"cmp"
 	"context"
+	"iter"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,26 +19,66 @@ func (e *Engine) sharers(st *state, token Fingerprint) []*state {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	states := []*state{st}
-	for _, o := range *e.index.Load() {
-		if o != st && o.key.Provider == st.key.Provider && o.token == token && o.account.Problem == nil && !o.account.onlyObserved() {
+	for o := range e.holding(st, token) {
+		if !o.broken() && !o.onlyObserved() {
 			states = append(states, o)
 		}
 	}
 	return states
 }
 
+// setToken notes that the account holds the token. With e.mu held.
+func (e *Engine) setToken(st *state, token Fingerprint) {
+	if st.token == token {
+		return
+	}
+	if before := st.twin; before == st {
+		delete(e.holders, st.token)
+	} else if before != nil {
+		for before.twin != st {
+			before = before.twin
+		}
+		before.twin = st.twin
+		e.holders[st.token] = before
+	}
+	st.token, st.twin, st.matched = token, nil, false
+	if token.Zero() {
+		return
+	}
+	if o := e.holders[token]; o != nil {
+		st.twin, o.twin = o.twin, st
+		return
+	}
+	st.twin, e.holders[token] = st, st
+}
+
+// holding are the others that hold a token of st's provider. With e.mu held.
+func (e *Engine) holding(st *state, token Fingerprint) iter.Seq[*state] {
+	return func(yield func(*state) bool) {
+		first := e.holders[token]
+		for o := first; o != nil; {
+			if o != st && o.key.Provider == st.key.Provider && !yield(o) {
+				return
+			}
+			if o = o.twin; o == first {
+				return
+			}
+		}
+	}
+}
+
 // noteLine is note for the state and for whoever else holds the token: what
 // becomes of it is known wherever it lies.
 func (e *Engine) noteLine(st *state, token Secret, change func(*Record)) (Record, error) {
-	return e.noteAll(e.sharers(st, token.Fingerprint()), change)
+	return e.noteAll(e.journal.Update, e.sharers(st, token.Fingerprint()), change)
 }
 
-// share stores what st got wherever the same login lies.
-func (e *Engine) share(st *state) {
+// share stores what st got for the old token wherever that lies.
+func (e *Engine) share(st *state, old Secret) {
 	e.mu.Lock()
 	var owed []*state
-	for _, o := range *e.index.Load() {
-		if o != st && o.record.Head == st.record.Head && o.record.Unsaved && o.flight == nil && o.owes() && !e.isAway(o.key) {
+	for o := range e.holding(st, old.Fingerprint()) {
+		if r := o.record(); r.Head == st.record().Head && r.Unsaved && o.flight == nil && o.owes() && !e.isAway(o.key) {
 			owed = append(owed, o)
 		}
 	}
@@ -52,17 +94,27 @@ func (e *Engine) yields(st *state, l *look) error {
 	token := l.old.Fingerprint()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	ledBy := func(o *state) error {
+		st.editAccount(func(a *Account) { a.Rival = Rival{o.key, o.account().Name, true} })
+		return usable(st.account())
+	}
+	for o := range e.holding(st, token) {
+		if sent := o.record().Sent; o.flight != nil && sent.Token == token && st.record().Sent.ID == sent.ID && !sent.At.IsZero() {
+			return Errorf(KindLocked, "the same login is being refreshed in another place", nil)
+		}
+		if leads(o, st) {
+			return ledBy(o)
+		}
+	}
+	if st.matched && st.token == token {
+		return nil
+	}
 	for _, o := range *e.index.Load() {
 		if o == st || o.token.Zero() || o.key.Provider != st.key.Provider {
 			continue
 		}
-		if o.flight != nil && o.record.Sent.Token == token && st.record.Sent.ID == o.record.Sent.ID && !o.record.Sent.At.IsZero() {
-			return Errorf(KindLocked, "the same login is being refreshed in another place", nil)
-		}
-		if o.token == token && leads(o, st) || o.record.usedUp(token) {
-			st.rival = Rival{o.key, o.account.Name, true}
-			st.account.Rival = st.rival
-			return usable(st.account)
+		if r := o.record(); r.usedUp(token) {
+			return ledBy(o)
 		}
 	}
 	return nil
@@ -72,7 +124,7 @@ func (e *Engine) yields(st *state, l *look) error {
 // refreshed. With e.mu held.
 func leads(a, b *state) bool {
 	rank := func(st *state) int {
-		switch a := st.account; {
+		switch a := st.account(); {
 		case a.onlyObserved():
 			return 3
 		case a.Problem != nil:
@@ -98,7 +150,7 @@ func (e *Engine) matchShared() []*state {
 	holders := make(map[login]*state, len(index))
 	rivals := map[*state]*state{}
 	for _, st := range index {
-		if st.token.Zero() {
+		if st.matched = true; st.token.Zero() {
 			continue
 		}
 		at := login{st.key.Provider, st.token}
@@ -118,7 +170,7 @@ func (e *Engine) matchShared() []*state {
 		}
 	}
 	for _, st := range index {
-		for _, used := range st.record.Used {
+		for _, used := range st.record().Used {
 			if o := holders[login{st.key.Provider, used}]; o != nil && o != st && o.token != st.token {
 				rivals[o] = st
 			}
@@ -126,7 +178,7 @@ func (e *Engine) matchShared() []*state {
 	}
 	var stale []*state
 	for o, st := range rivals {
-		if o.token != st.token && !o.account.onlyObserved() && o.account.Problem == nil && o.flight == nil && !e.isAway(o.key) {
+		if o.token != st.token && !o.onlyObserved() && !o.broken() && o.flight == nil && !e.isAway(o.key) {
 			stale = append(stale, o, st)
 		}
 	}
@@ -134,10 +186,10 @@ func (e *Engine) matchShared() []*state {
 	for _, st := range index {
 		rival := Rival{}
 		if o := rivals[st]; o != nil {
-			rival = Rival{o.key, o.account.Name, o.token == st.token && leads(o, st) || o.token != st.token}
+			rival = Rival{o.key, o.account().Name, o.token == st.token && leads(o, st) || o.token != st.token}
 		}
-		if rival != st.rival {
-			st.rival, st.account.Rival = rival, rival
+		if rival != st.account().Rival {
+			st.editAccount(func(a *Account) { a.Rival = rival })
 			st.live.Store(nil)
 			e.requeue(st)
 			e.hub.publish(Event{Kind: EventChanged, Account: e.view(st, now)})
@@ -188,10 +240,10 @@ func (e *Engine) lookForRivals(ctx context.Context, provider string) {
 			e.noteAnswer(ctx, p, err)
 			p.own(listing.Accounts...)
 			e.recallAll(ctx)
-			for _, a := range listing.Accounts {
-				if a.Provider == provider {
-					e.absorb(a)
-				}
+			of := slices.DeleteFunc(listing.Accounts, func(a Account) bool { return a.Provider != provider })
+			e.makeStates(of)
+			for _, a := range of {
+				e.absorb(a)
 			}
 		})
 	}

@@ -17,32 +17,28 @@ type state struct {
 	// asked for it.
 	live atomic.Pointer[liveToken]
 
-	account  Account // its secrets dropped: the store has them
-	version  version
-	token    Fingerprint // of the refresh token
-	tries    Tries
-	record   Record      // as Record.kept has it
-	beside   Fingerprint // of the sealed record beside the account, as it was last read
-	refused  Fingerprint // the token whose refusal this process found out
-	rival    Rival       // who has the same login
-	told     Fingerprint // the token that the record beside the account has as dead
-	alerted  EventKind   // EventNeedsLogin or EventExpired, once told
-	foretold foretold    // what was told ahead of the login's end
-	asked    time.Time   // when a caller's refresh last failed
-	taken    time.Time   // when account was last taken in, for listings read before
-	flight   *flight     // the refresh under way
-	saves    int         // counts them: a read-back belongs to the last one
-	// unjournaled is the whole record, where the journal did not take it.
-	unjournaled *Record
+	compactAccount // its secrets dropped: the store has them
+	compactRecord
+	compactTries
+	rare *rare
 
-	due   time.Time // when the queue takes it
-	place int       // in the queue, plus one; 0: not queued
+	version version
+	token   Fingerprint   // of the refresh token
+	twin    *state        // the next with the same token, in a ring; nil: no token
+	matched bool          // findShared has seen the token
+	beside  Fingerprint   // of the sealed record beside the account, as it was last read
+	taken   time.Duration // the engine's age when account was last taken in, for listings read before; 0: never
+	flight  *flight       // the refresh under way
+
+	due   int64 // when the queue takes it, in Unix µs
+	place int32 // in the queue, plus one; 0: not queued
+	saves int32 // counts them: a read-back belongs to the last one
 }
 
 // liveToken is an access token and until when it can be handed out unseen.
 type liveToken struct {
 	access Secret
-	until  time.Time
+	until  int64 // Unix time in ns
 	expiry time.Time
 }
 
@@ -72,17 +68,32 @@ func (e *Engine) stateOf(key Key) *state {
 	return st
 }
 
+// makeStates makes those that are missing, at one cost for all.
+func (e *Engine) makeStates(accounts []Account) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	index := maps.Clone(*e.index.Load())
+	for _, a := range accounts {
+		if index[a.Key] == nil {
+			index[a.Key] = e.newState(a.Key)
+		}
+	}
+	e.index.Store(&index)
+}
+
 // newState begins with what the journal said. With e.mu held.
 func (e *Engine) newState(key Key) *state {
-	st := &state{key: key, record: e.waiting[key]}
+	st := &state{key: key}
+	st.setRecord(e.waiting[key])
 	delete(e.waiting, key)
 	return st
 }
 
 // absorbAll takes in a place's listing that was asked for at began: accounts
 // that are gone are forgotten. What was read after began is newer and stays.
-func (e *Engine) absorbAll(p *place, accounts []Account, began time.Time) {
+func (e *Engine) absorbAll(p *place, accounts []Account, began time.Duration) {
 	e.mu.Lock()
+	p.read = true
 	old := *e.index.Load()
 	index := make(map[Key]*state, max(len(accounts), len(old)))
 	fresh := make([]*state, 0, len(accounts))
@@ -98,13 +109,11 @@ func (e *Engine) absorbAll(p *place, accounts []Account, began time.Time) {
 		if index[key] != nil {
 			continue
 		}
-		if key.Store != p.name || st.flight != nil || st.taken.After(began) { // the last are forgotten by the next scan
+		if key.Store != p.name || st.flight != nil || st.taken > began { // the last are forgotten by the next scan
 			index[key] = st
 			continue
 		}
-		e.dequeue(st)
-		st.live.Store(nil)
-		e.waiting[key] = st.record
+		e.drop(st)
 	}
 	e.index.Store(&index)
 	e.countHerd()
@@ -112,7 +121,7 @@ func (e *Engine) absorbAll(p *place, accounts []Account, began time.Time) {
 	var seen []sighting
 	for i, st := range fresh {
 		e.mu.Lock()
-		newer := st.taken.After(began)
+		newer := st.taken > began
 		e.mu.Unlock()
 		if newer {
 			continue
@@ -145,11 +154,17 @@ func (e *Engine) countHerd() {
 	}
 }
 
-// forget drops an account that is gone. With e.mu held.
-func (e *Engine) forget(st *state) {
+// drop ends a state; what is known of its line stays. With e.mu held.
+func (e *Engine) drop(st *state) {
 	e.dequeue(st)
 	st.live.Store(nil)
-	e.waiting[st.key] = st.record
+	e.setToken(st, Fingerprint{})
+	e.waiting[st.key] = st.record()
+}
+
+// forget drops an account that is gone. With e.mu held.
+func (e *Engine) forget(st *state) {
+	e.drop(st)
 	index := maps.Clone(*e.index.Load())
 	delete(index, st.key)
 	e.index.Store(&index)
@@ -225,8 +240,9 @@ func readBeside(a Account) *Record {
 func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	v, beside := versionOf(a), a.Record.digest()
 	e.mu.Lock()
-	known := st.version.refresh == v.refresh && st.account.Problem == nil && !st.version.refresh.Zero() &&
-		(st.token == st.record.Head || st.record.gone(st.token))
+	record := st.record()
+	known := st.version.refresh == v.refresh && !st.broken() && !st.version.refresh.Zero() &&
+		(st.token == record.Head || record.gone(st.token))
 	reread := beside != st.beside && !a.Record.Empty()
 	s := sighting{key: a.Key, version: v, token: st.token, refreshedAt: a.LastRefreshAt, newest: Token{ExpiresAt: a.ExpiresAt}}
 	e.mu.Unlock()
@@ -248,85 +264,91 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	before := st.record
+	before, record := st.record(), st.record()
 	if !s.token.Zero() && a.Problem == nil {
-		st.record.Used = slices.Clone(st.record.Used)
-		s.on(&st.record, e.now())
-		s.news = !st.record.same(before) && (e.running || st.flight != nil || !before.same(Record{}))
-		s.moved = s.news && !before.Head.Zero() && st.record.Head != before.Head && st.record.Newest.AccessToken.Empty()
-		st.record = st.record.kept()
+		record.Used = slices.Clone(record.Used)
+		s.on(&record, e.now())
+		s.news = !record.same(before) && (e.running || st.flight != nil || !before.same(Record{}))
+		s.moved = s.news && !before.Head.Zero() && record.Head != before.Head && record.Newest.AccessToken.Empty()
+		record = record.kept()
+		st.setRecord(record)
 		st.beside = beside
 		if s.beside != nil {
-			st.told = s.beside.Dead.Token
+			st.have(func(r *rare) { r.told = s.beside.Dead.Token })
 		}
 	}
 	a = st.corrected(a, s.token, e.now())
 	if a.LastUsedAt.IsZero() { // its store keeps no such time
-		a.LastUsedAt = st.record.UsedAt
+		a.LastUsedAt = record.UsedAt
 	}
-	if a.Choice, a.Rival = st.record.Choice, st.rival; s.token != st.token {
+	old := st.account()
+	if a.Choice, a.Rival = record.Choice, old.Rival; s.token != st.token {
 		a.Rival = Rival{} // of the login before
 	}
-	full := a
-	a.RefreshToken = Seal(kept(a.RefreshToken), nil)
-	a.AccessToken, a.Record = Sealed{}, Sealed{}
-
 	token := s.token
 	if !st.version.same(v) || !a.Active || a.Problem != nil {
 		st.live.Store(nil)
 	}
 	changed := st.token != token && !st.token.Zero() && !token.Zero()
-	first := st.taken.IsZero()
-	later := !first && a.ExpiresAt.After(st.account.ExpiresAt) // with the same refresh token: not every provider rotates
-	st.account, st.version, st.token, st.rival, st.taken = a, v, token, a.Rival, time.Now()
+	first := st.taken == 0
+	later := !first && a.ExpiresAt.After(old.ExpiresAt) // with the same refresh token: not every provider rotates
+	st.setAccount(a)
+	e.setToken(st, token)
+	st.version, st.taken = v, e.age()
 	if a.Problem != nil {
 		e.requeue(st)
-		return full, s
+		return a, s
 	}
 	if static { // whatever its refresh token's troubles were
-		if st.tries.Err != nil {
-			st.tries = Tries{}
+		if st.tries().Err != nil {
+			st.setTries(Tries{})
 			e.recovered(st)
 		}
 		e.requeue(st)
 		s.owed = st.flight == nil && st.owes()
-		return full, s
+		return a, s
 	}
-	r := &st.record
-	if st.tries.Dead && r.Dead.Token != token || (changed || later) && st.tries.Err != nil && !r.gone(token) {
+	r, t := &record, st.tries()
+	if t.Dead && r.Dead.Token != token || (changed || later) && t.Err != nil && !r.gone(token) {
 		// Another program's refresh or a new sign-in: the failure is over.
-		st.tries = Tries{Result: ResultElsewhere, At: e.now(), Succeeded: st.tries.Succeeded}
+		t = Tries{Result: ResultElsewhere, At: e.now(), Succeeded: t.Succeeded}
+		st.setTries(t)
 		e.recovered(st)
 	}
-	st.tries.Dead = r.Dead.Token == token
-	if first && st.tries.Result == "" && !st.tries.Dead && r.Failure.Token == token {
-		st.tries = e.triesOf(a, r.Failure)
+	t.Dead = r.Dead.Token == token
+	if first && t.Result == "" && !t.Dead && r.Failure.Token == token {
+		t = e.triesOf(a, r.Failure)
 	}
-	if st.tries.Result == "" && !r.RefreshedAt.IsZero() {
-		st.tries.Result, st.tries.At = ResultRefreshed, r.RefreshedAt
+	if t.Result == "" && !r.RefreshedAt.IsZero() {
+		t.Result, t.At = ResultRefreshed, r.RefreshedAt
 	}
-	if st.tries.Dead && st.tries.Err == nil {
-		st.tries.Result, st.tries.At, st.tries.Err = ResultFailed, r.Dead.At, r.Dead.err()
+	died := t.Dead && t.Err == nil
+	if died {
+		t.Result, t.At, t.Err = ResultFailed, r.Dead.At, r.Dead.err()
+	}
+	st.setTries(t)
+	if died {
 		switch {
-		case st.refused != token: // told by whoever found out
-			st.alerted = EventNeedsLogin
+		case st.has().refused != token: // told by whoever found out
+			st.have(func(r *rare) { r.alerted = EventNeedsLogin })
 		case st.flight == nil: // else the flight's end tells
 			e.alert(st, e.now())
 		}
 	}
 	e.requeue(st)
 	s.owed = st.flight == nil && st.owes()
-	return full, s
+	return a, s
 }
 
 // owes reports whether the store lacks something that is known here: the
 // newest token, or a provider's final answer. With e.mu held.
 func (st *state) owes() bool {
-	if st.account.onlyObserved() && !st.record.Unsaved { // what we got ourselves is stored
+	record := st.record()
+	if !record.Unsaved && st.onlyObserved() { // what we got ourselves is stored
 		return false
 	}
-	dead := st.record.Dead
-	return st.record.owed(st.token) || dead.Token == st.token && dead.Code != "" && st.told != st.token && !st.token.Zero()
+	dead := record.Dead
+	return record.owed(st.token) || dead.Token == st.token && dead.Code != "" && st.has().told != st.token && !st.token.Zero()
 }
 
 // clockTolerance is how far a time may lie in the future and be believed.
@@ -336,10 +358,11 @@ const clockTolerance = time.Minute
 // Where this machine's last exchange lies in the future, the clock was set back
 // since, and the expiry that was reckoned by it is doubted. With e.mu held.
 func (st *state) corrected(a Account, token Fingerprint, now time.Time) Account {
-	if st.record.RefreshedAt.After(a.LastRefreshAt) {
-		a.LastRefreshAt = st.record.RefreshedAt
+	record := st.record()
+	if record.RefreshedAt.After(a.LastRefreshAt) {
+		a.LastRefreshAt = record.RefreshedAt
 	}
-	if at := st.record.Exchanged; at.After(now.Add(clockTolerance)) && st.record.Head == token {
+	if at := record.Exchanged; at.After(now.Add(clockTolerance)) && record.Head == token {
 		a.Doubted = true
 	}
 	return a
@@ -353,28 +376,20 @@ func (v Verdict) err() error {
 	return &Error{Kind: KindLoginDead, Code: v.Code, Message: CodeText(v.Code)}
 }
 
-// kept stands in for a sealed refresh token in a state: whether there is one
-// is all that is asked of it.
-func kept(s Sealed) string {
-	if s.Empty() {
-		return ""
-	}
-	return "sealed"
-}
-
 // view is the state as people see it. With e.mu held.
 func (e *Engine) view(st *state, now time.Time) View {
-	next, planned := e.policy.Next(st.account, st.tries)
+	account, tries := st.account(), st.tries()
+	next, planned := e.policy.Next(account, tries)
 	if !planned {
 		next = time.Time{}
 	}
 	return View{
-		Account:     st.account,
-		Tries:       st.tries,
-		Status:      e.policy.StatusOf(st.account, st.tries, now),
+		Account:     account,
+		Tries:       tries,
+		Status:      e.policy.StatusOf(account, tries, now),
 		Refreshing:  st.flight != nil,
 		NextRefresh: next,
-		Restored:    st.record.Restored,
+		Restored:    st.record().Restored,
 	}
 }
 

@@ -108,6 +108,9 @@ type Journal interface {
 	// is handed over as Damaged, and set aside, not deleted, when it is
 	// written over.
 	Update(ctx context.Context, change func(Key, *Record), keys ...Key) error
+	// UpdateSoon is Update for what can be found out again: durable with the
+	// next Update at the latest, and a power cut before that may take it back.
+	UpdateSoon(ctx context.Context, change func(Key, *Record), keys ...Key) error
 }
 
 // Provider speaks one token endpoint's dialect: one exchange, no retry, no

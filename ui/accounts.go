@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -29,6 +30,7 @@ type accounts struct {
 
 	refresh func(engine.Key)
 	choose  func(engine.View)
+	none    func() // no row is left to choose
 	// opened is called where a person chose a row; showing is no choice.
 	opened  func()
 	showing bool
@@ -42,7 +44,7 @@ func (a *accounts) pick(key engine.Key, on bool) {
 }
 
 func newAccounts(texts view.Texts, source func(engine.Key) (short, place string), refresh func(engine.Key), choose func(engine.View)) *accounts {
-	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, picked: map[engine.Key]bool{}, changed: func() {}, opened: func() {}, refresh: refresh, choose: choose}
+	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, picked: map[engine.Key]bool{}, changed: func() {}, opened: func() {}, none: func() {}, refresh: refresh, choose: choose}
 	a.list = widget.NewList(
 		func() int { return len(a.views) },
 		func() fyne.CanvasObject { return newRow() },
@@ -86,9 +88,24 @@ func (a *accounts) show(views []engine.View, lazy bool) {
 			return
 		}
 	}
+	a.list.UnselectAll() // the row that was chosen is another account's now
 	if len(views) > 0 {
 		a.list.Select(0)
+	} else {
+		a.none()
 	}
+}
+
+// find is the account's row, -1 where it has none.
+func (a *accounts) find(key engine.Key) int {
+	return slices.IndexFunc(a.views, func(v engine.View) bool { return v.Key == key })
+}
+
+// open chooses a row as a person does, and brings it into sight.
+func (a *accounts) open(id widget.ListItemID) {
+	a.list.Select(id)
+	a.list.ScrollTo(id)
+	a.opened()
 }
 
 // tick counts down in the rows that are seen.

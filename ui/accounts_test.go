@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -116,7 +117,7 @@ func TestSignInAgain(t *testing.T) {
 	}
 	paste := func(text string) {
 		do(func() {
-			entry := all[*widget.Entry](w)[0]
+			entry := all[*entry](w)[0]
 			entry.SetText(text)
 			test.Tap(button(t, w, "Sign in"))
 		})
@@ -262,6 +263,22 @@ func TestSelection(t *testing.T) {
 	}
 }
 
+// What a search leaves out is not counted as chosen, and nothing can be done
+// with none.
+func TestSelectionFollowsTheSearch(t *testing.T) {
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour), account("b", engine.StatusValid, 2*time.Hour)))
+	do(func() {
+		test.Tap(w.picked.begin)
+		test.Tap(button(t, w, "All"))
+		for search, want := range map[string]string{"b": "1 chosen", "none": "0 chosen", "": "2 chosen"} {
+			w.search.SetText(search)
+			if !says(w, want) || button(t, w, "Refresh").Disabled() != (want == "0 chosen") {
+				t.Errorf("%q: %s", search, w.picked.count.Text)
+			}
+		}
+	})
+}
+
 // What is changed of an account is changed, and nothing else.
 func TestEditAccount(t *testing.T) {
 	v := account("a", engine.StatusValid, time.Hour)
@@ -278,7 +295,7 @@ func TestEditAccount(t *testing.T) {
 	}
 	do(func() {
 		w.edit(v)
-		entries := all[*widget.Entry](w)
+		entries := all[*entry](w)
 		entries[0].SetText("another")
 		test.Tap(button(t, w, "Save"))
 	})
@@ -291,7 +308,7 @@ func TestEditAccount(t *testing.T) {
 		for _, c := range all[*widget.Check](w) {
 			test.Tap(c) // keep the proxy, ahead of expiry, tell its alerts
 		}
-		entries := all[*widget.Entry](w)
+		entries := all[*entry](w)
 		entries[2].SetText("30")
 		test.Tap(button(t, w, "Save"))
 	})
@@ -303,7 +320,7 @@ func TestEditAccount(t *testing.T) {
 	}
 	do(func() {
 		w.edit(v)
-		all[*widget.Entry](w)[2].SetText("never")
+		all[*entry](w)[2].SetText("never")
 		if !button(t, w, "Save").Disabled() {
 			t.Error("a wrong number of days can be saved")
 		}
@@ -311,4 +328,65 @@ func TestEditAccount(t *testing.T) {
 	if len(edits)+len(choices) > 0 {
 		t.Error("more was changed")
 	}
+}
+
+// The chosen row and the details are always of the same account: while a
+// search hides the account that was chosen, and after it is gone.
+func TestChosenIsShown(t *testing.T) {
+	alpha, beta := account("alpha", engine.StatusValid, time.Hour), account("beta", engine.StatusValid, 2*time.Hour)
+	e := newFake(alpha, beta)
+	w := open(t, e)
+	is := func(when, want string) {
+		t.Helper()
+		got := ""
+		w.onChosen(func(v engine.View) { got = v.Name })()
+		if seen := w.details.lines.Visible(); got != want || seen != (want != "") || seen && w.details.name.Text != want {
+			t.Errorf("%s: %q is acted on, the details are of %q", when, got, w.details.name.Text)
+		}
+	}
+	do(func() {
+		is("at first", "alpha")
+		w.search.SetText("beta")
+		is("with alpha out of sight", "beta")
+		w.draw()
+		is("drawn again", "beta")
+		w.search.SetText("no such")
+		is("without a hit", "")
+		w.search.SetText("")
+		is("with all in sight", "beta")
+		w.accounts.list.Select(0)
+		is("chosen", "alpha")
+	})
+	e.mu.Lock()
+	e.views = []engine.View{beta}
+	e.mu.Unlock()
+	do(func() {
+		w.draw()
+		is("after the chosen one was removed", "beta")
+	})
+}
+
+// What the tray and a notification open is found: past a search, out of sight,
+// and where the details have the list's place.
+func TestOpenAccount(t *testing.T) {
+	var views []engine.View
+	for i := range 60 {
+		views = append(views, account(fmt.Sprintf("account %02d", i), engine.StatusValid, time.Duration(i+1)*time.Hour))
+	}
+	w := open(t, newFake(views...))
+	do(func() {
+		w.search.SetText("account 07")
+		w.OpenAccount(views[55].Key)
+		if w.details.name.Text != "account 55" || w.search.Text != "" {
+			t.Errorf("the details are of %s, the search is %q", w.details.name.Text, w.search.Text)
+		}
+		if !slices.ContainsFunc(rows(w), func(r *row) bool { return r.shown.Name == "account 55" }) {
+			t.Error("its row is out of sight")
+		}
+		w.Window.Resize(fyne.NewSize(700, 600))
+		w.OpenAccount(views[55].Key) // which is chosen already
+		if !w.side.Visible() || len(all[*row](w)) > 0 {
+			t.Error("in a narrow window its details are not opened")
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
@@ -21,10 +23,13 @@ import (
 // be in it: nothing secret gets into the log.
 type activity struct {
 	fyne.Window
-	w *Window
+	w       *Window
+	dialogs *dialogs
 
 	level   slog.Level
 	account string // id; "": all
+	pick    *widget.Select
+	ids     []string // of the accounts to pick, as pick has their names
 	lines   []guidelog.Line
 	total   int
 	list    *widget.List
@@ -40,6 +45,7 @@ func (w *Window) openActivity() {
 	}
 	t := w.p.Texts
 	a := &activity{Window: w.p.App.NewWindow(t.Get("Activity")), w: w, level: slog.LevelInfo, count: widget.NewLabel(""), stop: make(chan struct{})}
+	a.dialogs = dialogsOf(a)
 	w.activity = a
 	a.list = widget.NewList(func() int { return len(a.lines) },
 		func() fyne.CanvasObject {
@@ -71,7 +77,7 @@ func (w *Window) openActivity() {
 		})
 	a.list.OnSelected = func(id widget.ListItemID) {
 		if id < len(a.lines) {
-			dialog.ShowInformation(a.lines[len(a.lines)-1-id].Time.Local().Format(time.DateTime), a.lines[len(a.lines)-1-id].Text, a.Window)
+			a.dialogs.show(dialog.NewInformation(a.lines[len(a.lines)-1-id].Time.Local().Format(time.DateTime), a.lines[len(a.lines)-1-id].Text, a.Window))
 		}
 		a.list.UnselectAll()
 	}
@@ -81,43 +87,43 @@ func (w *Window) openActivity() {
 		a.fill()
 	})
 	level.Selected = levels[0]
-	names, ids := []string{t.Get("all accounts")}, []string{""}
-	views := w.p.Engine.Snapshot()
-	slices.SortFunc(views, func(x, y engine.View) int { return strings.Compare(x.Name, y.Name) })
-	for _, v := range views {
-		name := v.Name
-		for i := 2; slices.Contains(names, name); i++ {
-			name = v.Name + strings.Repeat(" ·", i-1)
+	a.pick = widget.NewSelect(nil, func(string) {
+		if i := a.pick.SelectedIndex(); i >= 0 {
+			a.account = a.ids[i]
+			a.fill()
 		}
-		names, ids = append(names, name), append(ids, v.ID)
-	}
-	account := widget.NewSelect(names, func(chosen string) {
-		a.account = ids[slices.Index(names, chosen)]
-		a.fill()
 	})
-	account.Selected = names[0]
 	copied := widget.NewButtonWithIcon(t.Get("Copy"), theme.ContentCopyIcon(), func() { w.p.App.Clipboard().SetContent(a.text()) })
 	save := widget.NewButtonWithIcon(t.Get("Save"), theme.DocumentSaveIcon(), func() {
+		text := a.text()
 		go func() {
-			path, err := w.p.Actions.SaveText("tokentray-activity.txt", a.text())
+			path, err := w.p.Actions.SaveText("tokentray-activity.txt", text)
 			w.p.Do(func() {
 				if err != nil {
-					dialog.ShowError(err, a.Window)
+					a.dialogs.show(dialog.NewError(err, a.Window))
 				} else {
-					dialog.ShowInformation(t.Get("Saved"), path, a.Window)
+					a.dialogs.show(dialog.NewInformation(t.Get("Saved"), path, a.Window))
 				}
 			})
 		}()
 	})
-	a.SetContent(container.NewBorder(container.NewHBox(level, account, a.count, layout.NewSpacer(), copied, save), nil, nil, nil, a.list))
+	a.SetContent(container.NewBorder(container.NewHBox(level, a.pick, a.count, layout.NewSpacer(), copied, save), nil, nil, nil, a.list))
 	a.Resize(fyne.NewSize(860, 520))
 	a.SetOnClosed(func() {
 		close(a.stop)
 		w.activity = nil
 	})
+	for key, do := range a.keys() {
+		a.Canvas().AddShortcut(&desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault}, func(fyne.Shortcut) { do() })
+	}
 	a.fill()
 	a.Show()
 	go a.follow()
+}
+
+// keys are its shortcuts, as those in the main window's menu.
+func (a *activity) keys() map[fyne.KeyName]func() {
+	return map[fyne.KeyName]func(){fyne.KeyW: a.Close, fyne.KeyQ: a.w.p.App.Quit}
 }
 
 // follow shows what is new, once a second.
@@ -125,9 +131,11 @@ func (a *activity) follow() {
 	for {
 		select {
 		case <-time.After(time.Second):
-			if _, total := a.w.p.Log.Lines(); total != a.total {
-				a.w.p.Do(a.fill)
-			}
+			a.w.p.Do(func() {
+				if _, total := a.w.p.Log.Lines(); total != a.total {
+					a.fill()
+				}
+			})
 		case <-a.stop:
 			return
 		}
@@ -138,11 +146,39 @@ func (a *activity) follow() {
 func (a *activity) fill() {
 	lines, total := a.w.p.Log.Lines()
 	a.total = total
+	a.accounts()
 	a.lines = slices.DeleteFunc(lines, func(l guidelog.Line) bool {
-		return l.Level < a.level || a.account != "" && l.AccountID != a.account
+		return l.Level < a.level || a.account != "" && l.AccountID != a.account && !names(l, a.account)
 	})
 	setLabel(a.count, a.w.p.Texts.Count(len(a.lines), "1 line", "%d lines"))
 	a.list.Refresh()
+}
+
+// names reports whether a line that is of no account tells of it, as a pass
+// does of many.
+func names(l guidelog.Line, account string) bool {
+	return l.AccountID == "" && strings.Contains(l.Text, "("+account+")")
+}
+
+// accounts offers the accounts that there are now.
+func (a *activity) accounts() {
+	names, ids := []string{a.w.p.Texts.Get("all accounts")}, []string{""}
+	views := a.w.p.Engine.Snapshot()
+	slices.SortFunc(views, func(x, y engine.View) int { return cmp.Or(strings.Compare(x.Name, y.Name), x.Key.Compare(y.Key)) })
+	for _, v := range views {
+		name := v.Name
+		for i := 2; slices.Contains(names, name); i++ {
+			name = v.Name + strings.Repeat(" ·", i-1)
+		}
+		names, ids = append(names, name), append(ids, v.ID)
+	}
+	if slices.Equal(names, a.pick.Options) && slices.Equal(ids, a.ids) {
+		return
+	}
+	a.ids, a.pick.Options = ids, names
+	at := max(slices.Index(ids, a.account), 0) // one that is gone: all
+	a.account, a.pick.Selected = ids[at], names[at]
+	a.pick.Refresh()
 }
 
 func (a *activity) text() string {

@@ -21,7 +21,7 @@ func (w *Window) add() {
 		titles = append(titles, engine.ProviderTitle(p))
 	}
 	browser, pasted := t.Get("Sign in with the browser"), t.Get("Paste a refresh token")
-	provider, name, token := widget.NewSelect(titles, nil), widget.NewEntry(), widget.NewPasswordEntry()
+	provider, name, token := widget.NewSelect(titles, nil), w.dialogs.entry(false), w.dialogs.entry(true)
 	how := widget.NewRadioGroup([]string{browser, pasted}, nil)
 	name.Validator = w.named
 	token.Validator = func(text string) error {
@@ -84,7 +84,7 @@ func (w *Window) add() {
 		w.work(func() error { return w.p.Actions.Add(n) }, w.draw)
 	}, w.Window)
 	d.Resize(fyne.NewSize(480, 360))
-	d.Show()
+	w.dialogs.show(d)
 }
 
 // addMenu is what brings accounts in, and out.

@@ -22,8 +22,8 @@ func TestSignInAskedFor(t *testing.T) {
 	do(func() {
 		w.Conceal()
 		w.SignIn(broken.Key)
-		if !w.visible || w.details.name.Text != "broken" {
-			t.Errorf("shown: %v, %s", w.visible, w.details.name.Text)
+		if !w.visible.Load() || w.details.name.Text != "broken" {
+			t.Errorf("shown: %v, %s", w.visible.Load(), w.details.name.Text)
 		}
 		w.SignIn(engine.Key{Provider: engine.Claude, ID: "gone"})
 		w.OpenAccount(engine.Key{Provider: engine.Claude, ID: "id-fine"})
@@ -32,8 +32,8 @@ func TestSignInAskedFor(t *testing.T) {
 		}
 		w.Conceal()
 		w.SignIn(dead.Key)
-		if !w.visible || w.details.name.Text != "dead" {
-			t.Errorf("shown: %v, %s", w.visible, w.details.name.Text)
+		if !w.visible.Load() || w.details.name.Text != "dead" {
+			t.Errorf("shown: %v, %s", w.visible.Load(), w.details.name.Text)
 		}
 	})
 	if key := <-asked; key != dead.Key || len(asked) > 0 {

@@ -25,11 +25,12 @@ type controls struct {
 	refresh   *widget.Button
 	preset    *widget.Select
 
-	texts   view.Texts
-	busy    bool // a pass that was asked for is under way
-	changed func(engine.Policy)
-	policy  engine.Policy
-	filling bool // the widgets follow the policy, not the other way round
+	texts    view.Texts
+	busy     int // passes over all that were asked for and are under way
+	changed  func(engine.Policy)
+	dragging func() // what preview says has changed
+	policy   engine.Policy
+	filling  bool // the widgets follow the policy, not the other way round
 }
 
 // minutes is a slider over whole minutes. A value outside its range, or with a
@@ -40,10 +41,16 @@ type minutes struct {
 	says   *widget.Label // what the choice means
 	title  string
 	texts  view.Texts
+	set    func(*engine.Policy, time.Duration)
+	// dragged: a person is about to choose, so that the slider follows no policy.
+	dragged bool
 }
 
-func newMinutes(texts view.Texts, title string, most float64) *minutes {
-	m := &minutes{slider: widget.NewSlider(1, most), title: title, texts: texts,
+// chosen is where the slider stands.
+func (m *minutes) chosen() time.Duration { return time.Duration(m.slider.Value) * time.Minute }
+
+func newMinutes(texts view.Texts, title string, most float64, set func(*engine.Policy, time.Duration)) *minutes {
+	m := &minutes{slider: widget.NewSlider(1, most), title: title, texts: texts, set: set,
 		value: widget.NewLabelWithStyle("", fyne.TextAlignTrailing, fyne.TextStyle{Bold: true}), says: widget.NewLabel("")}
 	m.slider.Step = 1
 	m.says.Importance, m.says.SizeName, m.says.Truncation = widget.LowImportance, theme.SizeNameCaptionText, fyne.TextTruncateEllipsis
@@ -51,12 +58,15 @@ func newMinutes(texts view.Texts, title string, most float64) *minutes {
 }
 
 func (m *minutes) show(d time.Duration) {
+	if m.dragged {
+		return
+	}
 	m.slider.SetValue(min(max(math.Round(d.Minutes()), m.slider.Min), m.slider.Max))
 	m.label(d)
 }
 
 func (m *minutes) label(d time.Duration) {
-	m.value.SetText(m.texts.Get("%s min", strconv.FormatFloat(math.Round(d.Minutes()*100)/100, 'f', -1, 64)))
+	setLabel(m.value, m.texts.Get("%s min", strconv.FormatFloat(math.Round(d.Minutes()*100)/100, 'f', -1, 64)))
 }
 
 func (m *minutes) object() fyne.CanvasObject {
@@ -67,13 +77,14 @@ func (m *minutes) object() fyne.CanvasObject {
 
 func newControls(texts view.Texts, changed func(engine.Policy), refresh func()) *controls {
 	c := &controls{
-		interval: newMinutes(texts, texts.Get("Check every"), 60),
-		window:   newMinutes(texts, texts.Get("Refresh ahead of expiry"), 30),
+		interval: newMinutes(texts, texts.Get("Check every"), 60, func(p *engine.Policy, d time.Duration) { p.Interval = d }),
+		window:   newMinutes(texts, texts.Get("Refresh ahead of expiry"), 30, func(p *engine.Policy, d time.Duration) { p.Window = d }),
 		texts:    texts,
 		changed:  changed,
+		dragging: func() {},
 	}
 	c.refresh = widget.NewButtonWithIcon(texts.Get("Refresh now"), theme.ViewRefreshIcon(), func() {
-		if !c.busy {
+		if c.busy == 0 {
 			refresh()
 		}
 	})
@@ -91,21 +102,17 @@ func newControls(texts view.Texts, changed func(engine.Policy), refresh func()) 
 	c.proactive = widget.NewCheck(texts.Get("Proactive"), func(on bool) {
 		c.change(func(p *engine.Policy) { p.Proactive = on })
 	})
-	for _, s := range []struct {
-		m   *minutes
-		set func(*engine.Policy, time.Duration)
-	}{
-		{c.interval, func(p *engine.Policy, d time.Duration) { p.Interval = d }},
-		{c.window, func(p *engine.Policy, d time.Duration) { p.Window = d }},
-	} {
-		chosen := func(v float64) time.Duration { return time.Duration(v) * time.Minute }
-		s.m.slider.OnChanged = func(v float64) {
+	for _, m := range []*minutes{c.interval, c.window} {
+		m.slider.OnChanged = func(float64) {
 			if !c.filling {
-				s.m.label(chosen(v))
+				m.dragged = true
+				m.label(m.chosen())
+				c.dragging()
 			}
 		}
-		s.m.slider.OnChangeEnded = func(v float64) {
-			c.change(func(p *engine.Policy) { s.set(p, chosen(v)) })
+		m.slider.OnChangeEnded = func(float64) {
+			m.dragged = false
+			c.change(func(p *engine.Policy) { m.set(p, m.chosen()) })
 		}
 	}
 	return c
@@ -124,10 +131,13 @@ func (c *controls) change(set func(*engine.Policy)) {
 	}
 }
 
-// setBusy shows on the button whether a pass is under way.
-func (c *controls) setBusy(busy bool) {
-	c.busy = busy
-	if busy {
+// setBusy says that a pass over all begins, or ends, and shows on the button
+// whether one is under way.
+func (c *controls) setBusy(begins bool) {
+	if c.busy--; begins {
+		c.busy += 2
+	}
+	if c.busy > 0 {
 		c.refresh.SetText(c.texts.Get("Refreshing …"))
 	} else {
 		c.refresh.SetText(c.texts.Get("Refresh now"))
@@ -147,6 +157,16 @@ func (c *controls) show(p engine.Policy) {
 	}
 	c.interval.show(p.Interval)
 	c.window.show(p.Window)
+}
+
+// preview is p as it will be once the slider that is dragged is let go.
+func (c *controls) preview(p engine.Policy) engine.Policy {
+	for _, m := range []*minutes{c.interval, c.window} {
+		if m.dragged {
+			m.set(&p, m.chosen())
+		}
+	}
+	return p
 }
 
 // explain says what each slider's choice means.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -22,6 +23,7 @@ type details struct {
 	do      func(func())
 	act     func(engine.View, view.Action)
 	proxy   func(engine.Secret) string
+	live    func(engine.Key) []view.Past // refreshes that were seen as they came
 
 	name, provider, trouble *widget.Label
 	cure                    *widget.Button // the one action that helps
@@ -35,13 +37,22 @@ type details struct {
 
 	shown  engine.Key
 	view   engine.View
+	around view.Around
+	policy engine.Policy
 	action view.Action
-	last   time.Time // of the history shown
+	last   time.Time // of the history read
+
+	stored []view.Past // the account's history, as it was read
+	unread error       // why it could not be
+	reads  int         // of the history
 }
+
+// pastMost is how many refreshes the table has.
+const pastMost = 50
 
 func newDetails(w *Window) *details {
 	texts := w.p.Texts
-	d := &details{texts: texts, history: w.p.History, do: w.p.Do, act: w.act, proxy: w.p.ProxyText,
+	d := &details{texts: texts, history: w.p.History, do: w.p.Do, act: w.act, proxy: w.p.ProxyText, live: func(engine.Key) []view.Past { return nil },
 		name:     widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
 		provider: widget.NewLabel(""), trouble: widget.NewLabel(""),
 		facts: container.New(&columns{}), past: container.NewVBox(),
@@ -68,37 +79,63 @@ func newDetails(w *Window) *details {
 	return d
 }
 
+// clear shows no account.
+func (d *details) clear() {
+	d.view, d.shown, d.action = engine.View{}, engine.Key{}, view.ActionNone
+	d.reads++
+	d.lines.Hide()
+}
+
 // show shows the account as it is now.
 func (d *details) show(v engine.View, source string, around view.Around, policy engine.Policy, now time.Time) {
-	t := d.texts
-	d.view = v
+	d.view, d.around, d.policy = v, around, policy
+	if !d.lines.Visible() {
+		d.lines.Show()
+	}
 	setLabel(d.name, v.Name)
 	setLabel(d.provider, view.Provider(v.Account)+" · "+source)
-	trouble, _ := t.Diagnose(v, around, now)
+	d.tick(now)
+	if v.Key != d.shown {
+		d.shown, d.last, d.stored, d.unread = v.Key, time.Time{}, nil, nil
+		d.showPast()
+		d.loadHistory(v.Key)
+	} else if v.At.After(d.last) {
+		d.loadHistory(v.Key)
+	}
+	d.last = v.At
+}
+
+// tick updates what time alone changes too.
+func (d *details) tick(now time.Time) {
+	if d.view.ID == "" {
+		return
+	}
+	t, v := d.texts, d.view
+	trouble, _ := t.Diagnose(v, d.around, now)
 	importance := widget.DangerImportance
 	if trouble.Sentence == "" && v.Observed && !v.Choice.Keep {
 		importance = widget.LowImportance
 		trouble = view.Diagnosis{Sentence: t.Get("Only observed: its own program refreshes it, when it is used."), Action: view.ActionKeep, Cure: t.Cure(view.ActionKeep)}
 	}
-	changed := d.trouble.Text != trouble.Sentence || d.cure.Text != trouble.Cure || d.trouble.Importance != importance
-	d.trouble.Importance = importance
+	before := d.lines.MinSize()
+	if d.trouble.Importance != importance {
+		d.trouble.Importance = importance
+		d.trouble.Refresh()
+	}
 	setLabel(d.trouble, trouble.Sentence)
 	show(d.trouble, trouble.Sentence != "")
 	d.action = trouble.Action
 	if d.cure.Text != trouble.Cure {
 		d.cure.SetText(trouble.Cure)
 	}
-	if show(d.cure, trouble.Action != view.ActionNone); changed {
-		d.lines.Refresh() // each has another place now
-	}
+	show(d.cure, trouble.Action != view.ActionNone)
 	proxy := ""
 	if !v.Proxy.Empty() {
 		proxy = d.proxy(v.Proxy)
 	}
-	d.fill(t.Facts(v, policy, proxy, now))
-	if v.Key != d.shown || v.At.After(d.last) {
-		d.shown, d.last = v.Key, v.At
-		d.loadHistory(v.Key)
+	d.fill(t.Facts(v, d.policy, proxy, now))
+	if d.lines.MinSize() != before {
+		d.lines.Refresh() // each has another place now
 	}
 }
 
@@ -119,50 +156,57 @@ func (d *details) fill(facts []view.Fact) {
 			setLabel(o.(*widget.Label), pairs[i])
 		}
 	}
+	d.facts.Layout.Layout(d.facts.Objects, d.facts.Size()) // a value may have more lines now
 }
 
 // loadHistory reads it off the UI's goroutine.
 func (d *details) loadHistory(key engine.Key) {
+	d.reads++
+	nth, history := d.reads, d.history
 	go func() {
-		entries, err := d.history(context.Background(), key)
+		entries, err := history(context.Background(), key)
 		d.do(func() {
-			if key != d.shown {
+			if nth != d.reads { // another one was begun since
 				return
 			}
-			d.past.RemoveAll()
-			if err != nil {
-				d.chart.show(nil, false)
-				d.past.Add(widget.NewLabel(err.Error()))
-				return
-			}
-			past := make([]view.Past, len(entries))
+			d.stored, d.unread = make([]view.Past, len(entries)), err
 			for i, e := range entries {
-				past[i] = view.Past(e)
-				d.past.Add(d.entry(e))
+				d.stored[i] = view.Past(e)
 			}
-			d.chart.show(past, d.view.Dead)
+			d.showPast()
 		})
 	}()
 }
 
-func (d *details) entry(e local.Entry) fyne.CanvasObject {
-	what := widget.NewLabel(d.texts.Get(e.Outcome))
-	what.Truncation = fyne.TextTruncateEllipsis
-	switch {
-	case e.Error != "":
-		what.SetText(e.Error)
-		what.Importance = widget.DangerImportance
-	case e.Reason == string(engine.ReasonRestored):
-		what.SetText(d.texts.Get("another program wrote an old token back; restored"))
-	case e.Reason == local.ReasonSignedIn:
-		what.SetText(d.texts.Get("signed in"))
-	case e.Reason == local.ReasonStoredLate:
-		what.SetText(d.texts.Get("stored, which could not be done before"))
-	case e.Reason != "":
-		what.SetText(d.texts.Get(e.Reason))
+// showPast shows the history as it was read, and what came since: whoever keeps
+// it hears of a refresh when we do.
+func (d *details) showPast() {
+	past := view.Merge(d.stored, d.live(d.shown))
+	past = past[max(len(past)-pastMost, 0):]
+	d.chart.show(past, d.view.Dead)
+	tones := view.Tones(past, func(engine.Key) bool { return d.view.Dead })
+	d.past.RemoveAll()
+	if d.unread != nil {
+		fault := widget.NewLabel(d.unread.Error())
+		fault.Wrapping = fyne.TextWrapWord
+		d.past.Add(fault)
 	}
-	return container.NewBorder(nil, nil, widget.NewLabel(e.At.Local().Format("01-02 15:04")),
-		widget.NewLabel(d.texts.Get("%d ms", e.Took.Milliseconds())), what)
+	for i, p := range slices.Backward(past) {
+		d.past.Add(d.entry(p, tones[i]))
+	}
+}
+
+func (d *details) entry(p view.Past, tone view.Tone) fyne.CanvasObject {
+	what := widget.NewLabel(d.texts.Past(p))
+	what.Truncation = fyne.TextTruncateEllipsis
+	switch tone { // as the chart has it
+	case view.Person:
+		what.Importance = widget.DangerImportance
+	case view.Wait:
+		what.Importance = widget.WarningImportance
+	}
+	return container.NewBorder(nil, nil, widget.NewLabel(p.At.Local().Format("01-02 15:04")),
+		widget.NewLabel(d.texts.Get("%d ms", p.Took.Milliseconds())), what)
 }
 
 func setLabel(l *widget.Label, text string) {

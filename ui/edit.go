@@ -18,7 +18,7 @@ import (
 // edit asks for what can be changed of an account.
 func (w *Window) edit(v engine.View) {
 	t := w.p.Texts
-	name, proxy := widget.NewEntry(), widget.NewPasswordEntry() // a proxy holds a password
+	name, proxy := w.dialogs.entry(false), w.dialogs.entry(true) // a proxy holds a password
 	name.SetText(v.Name)
 	name.Validator = w.named
 	proxy.SetPlaceHolder(t.Get("socks5://user:password@host:1080, or empty for none"))
@@ -35,7 +35,7 @@ func (w *Window) edit(v engine.View) {
 	ahead.SetChecked(!v.Choice.Lazy)
 	tell := widget.NewCheck(t.Get("tell its alerts"), nil)
 	tell.SetChecked(!v.Choice.Muted)
-	idle := widget.NewEntry()
+	idle := w.dialogs.entry(false)
 	if v.Choice.IdleDays > 0 {
 		idle.SetText(strconv.Itoa(v.Choice.IdleDays))
 	}
@@ -76,7 +76,7 @@ func (w *Window) edit(v engine.View) {
 		}, w.draw)
 	}, w.Window)
 	d.Resize(fyne.NewSize(520, 400))
-	d.Show()
+	w.dialogs.show(d)
 }
 
 func days(text string) (int, bool) {
@@ -98,12 +98,12 @@ func (w *Window) named(text string) error {
 func (w *Window) remove(v engine.View) {
 	t := w.p.Texts
 	_, place := w.p.Source(v.Key)
-	dialog.ShowConfirm(t.Get("Remove %s?", v.Name), t.Get("Its tokens are deleted from %s, also for everybody who shares it. "+
+	w.dialogs.show(dialog.NewConfirm(t.Get("Remove %s?", v.Name), t.Get("Its tokens are deleted from %s, also for everybody who shares it. "+
 		"The provider is not told: to end the login itself, sign out there.", place), func(ok bool) {
 		if ok {
 			w.work(func() error { return w.p.Actions.Remove(v.Key) }, w.draw)
 		}
-	}, w.Window)
+	}, w.Window))
 }
 
 // testProxy tries the way to the account's provider and tells the outcome.
@@ -114,7 +114,7 @@ func (w *Window) testProxy(v engine.View) {
 		w.p.Do(func() {
 			w.saidUntil = time.Time{}
 			if err == nil {
-				dialog.ShowInformation(v.Name, w.p.Texts.Get("The way to the provider works."), w.Window)
+				w.dialogs.show(dialog.NewInformation(v.Name, w.p.Texts.Get("The way to the provider works."), w.Window))
 				return
 			}
 			ask := dialog.NewConfirm(v.Name, err.Error(), func(edit bool) {
@@ -124,7 +124,7 @@ func (w *Window) testProxy(v engine.View) {
 			}, w.Window)
 			ask.SetConfirmText(w.p.Texts.Get("Edit"))
 			ask.SetDismissText(w.p.Texts.Get("Close"))
-			ask.Show()
+			w.dialogs.show(ask)
 		})
 	}()
 }
@@ -148,13 +148,13 @@ func (w *Window) setup(v engine.View) {
 	}
 	d = dialog.NewCustom(t.Get("Use %s elsewhere", v.Name), t.Get("Close"), container.NewVScroll(box), w.Window)
 	d.Resize(fyne.NewSize(620, 460))
-	d.Show()
+	w.dialogs.show(d)
 }
 
 // copyToken copies an account's access token, if the person means it.
 func (w *Window) copyToken(v engine.View) {
 	t := w.p.Texts
-	dialog.ShowConfirm(t.Get("Copy the access token of %s?", v.Name), t.Get("Whoever has it can use the account until it expires. "+
+	w.dialogs.show(dialog.NewConfirm(t.Get("Copy the access token of %s?", v.Name), t.Get("Whoever has it can use the account until it expires. "+
 		"Every program can read the clipboard."), func(ok bool) {
 		if !ok {
 			return
@@ -167,7 +167,7 @@ func (w *Window) copyToken(v engine.View) {
 			w.p.App.Clipboard().SetContent(access.Reveal())
 			w.say(t.Get("The access token is copied."))
 		})
-	}, w.Window)
+	}, w.Window))
 }
 
 // act does the one thing that helps an account.

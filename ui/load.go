@@ -22,8 +22,12 @@ func (w *Window) loadOf(policy engine.Policy, views []engine.View, now time.Time
 func (w *Window) explain(load view.Load) {
 	t := w.p.Texts
 	parts := t.LoadParts(load)
+	if seen := t.WhileSeen(load, rescanEvery); seen != "" {
+		parts = append(parts, view.Part{Text: " · " + seen})
+	}
 	if said := view.Plain(parts); said != w.load {
 		w.load = said
+		height := w.meaning.MinSize().Height
 		w.meaning.Segments = nil
 		for _, p := range parts {
 			style := widget.RichTextStyle{Inline: true, SizeName: theme.SizeNameText, ColorName: theme.ColorNamePlaceHolder}
@@ -32,7 +36,9 @@ func (w *Window) explain(load view.Load) {
 			}
 			w.meaning.Segments = append(w.meaning.Segments, &widget.TextSegment{Text: p.Text, Style: style})
 		}
-		w.meaning.Refresh()
+		if w.meaning.Refresh(); w.page != nil && w.meaning.MinSize().Height != height {
+			w.page.Refresh() // what is below has another place now
+		}
 	}
 	warnings := strings.Join(t.Warnings(load), "\n")
 	setLabel(w.warning, warnings)
@@ -50,27 +56,42 @@ func (w *Window) chosenOrder() view.Order {
 	return view.OrderWorst
 }
 
-// selectAccount chooses an account and brings it into sight.
+// selectAccount chooses an account, brings it into sight and opens its details.
 func (w *Window) selectAccount(key engine.Key) {
-	i := slices.IndexFunc(w.accounts.views, func(v engine.View) bool { return v.Key == key })
-	if i < 0 { // the search leaves it out
+	i := w.accounts.find(key)
+	if i < 0 && slices.ContainsFunc(w.views, func(v engine.View) bool { return v.Key == key }) { // the search leaves it out
 		w.search.SetText("")
 		w.draw()
-		i = slices.IndexFunc(w.accounts.views, func(v engine.View) bool { return v.Key == key })
+		i = w.accounts.find(key)
 	}
 	if i >= 0 {
-		w.accounts.list.Select(i) // which scrolls to it
+		w.accounts.open(i)
 	}
+}
+
+// Habits are how the window is looked at now. On the UI's goroutine.
+func (w *Window) Habits() Habits {
+	size := w.Canvas().Size()
+	return Habits{Width: size.Width, Height: size.Height, Sort: string(w.chosenOrder()), Filter: w.search.Text}
 }
 
 // keepHabits keeps how the window is looked at.
 func (w *Window) keepHabits() {
-	if w.p.Actions.Keep == nil {
-		return
+	if w.p.Actions.Keep != nil {
+		go w.p.Actions.Keep(w.Habits())
 	}
-	size := w.Canvas().Size()
-	h := Habits{Width: size.Width, Height: size.Height, Sort: string(w.chosenOrder()), Filter: w.search.Text}
-	go w.p.Actions.Keep(h)
+}
+
+// keepAfter is how long typing must pause before what was typed is kept.
+const keepAfter = time.Second
+
+// keepSoon keeps them once nothing changes for a moment.
+func (w *Window) keepSoon() {
+	if w.keeping == nil {
+		w.keeping = time.AfterFunc(keepAfter, func() { w.p.Do(w.keepHabits) })
+	} else {
+		w.keeping.Reset(keepAfter)
+	}
 }
 
 // loadDay reads the refreshes of the last hours off the UI's goroutine.
@@ -84,7 +105,7 @@ func (w *Window) loadDay() {
 			return // the details tell of a history that cannot be read
 		}
 		w.p.Do(func() {
-			w.past = past
+			w.past = view.Merge(past, w.past) // with what came meanwhile
 			w.strip.show(w.past, w.views, w.p.Engine.Policy(), time.Now())
 		})
 	}()

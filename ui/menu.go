@@ -12,19 +12,24 @@ import (
 func (w *Window) mainMenu() *fyne.MainMenu {
 	t := w.p.Texts
 	item := func(name string, key fyne.KeyName, do func()) *fyne.MenuItem {
-		i := fyne.NewMenuItem(t.Get(name), do)
+		i := fyne.NewMenuItem(t.Get(name), func() {
+			if len(w.dialogs.open) == 0 { // its keys come through an open dialog
+				do()
+			}
+		})
 		if key != "" {
 			i.Shortcut = &desktop.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault}
 		}
 		return i
 	}
-	quit := item("Quit", fyne.KeyQ, w.p.App.Quit)
+	quit, hide := item("Quit", fyne.KeyQ, nil), item("Hide", fyne.KeyW, nil) // these two at any time
+	quit.Action, hide.Action = w.p.App.Quit, w.hideOrClose
 	quit.IsQuit = true
 	file := fyne.NewMenu(t.Get("Accounts"),
 		item("Refresh now", fyne.KeyR, func() { w.pass(engine.PassParams{}) }), fyne.NewMenuItemSeparator(),
 		item("Add an account", fyne.KeyN, w.add), item("Import accounts", fyne.KeyI, w.importFile), item("Export all accounts", fyne.KeyE, w.export),
 		item("Connect a relay's Redis", "", w.connect), fyne.NewMenuItemSeparator(),
-		item("Settings", fyne.KeyComma, w.openSettings), item("Hide", fyne.KeyW, w.hideOrClose), quit)
+		item("Settings", fyne.KeyComma, w.openSettings), hide, quit)
 	look := fyne.NewMenu(t.Get("View"),
 		item("Find", fyne.KeyF, w.find), item("Activity", fyne.KeyL, w.openActivity),
 		item("Select several", fyne.KeyS, func() { w.picked.show(!w.accounts.picking) }))
@@ -54,6 +59,14 @@ func (w *Window) hideOrClose() {
 	}
 }
 
+// Close closes the window, and the activity beside it.
+func (w *Window) Close() {
+	if w.activity != nil {
+		w.activity.Close()
+	}
+	w.Window.Close()
+}
+
 func (w *Window) about() {
-	dialog.ShowInformation("Tokentray", w.p.Texts.Get("Keeps the OAuth tokens of AI accounts fresh. Version %s.", w.p.App.Metadata().Version), w.Window)
+	w.dialogs.show(dialog.NewInformation("Tokentray", w.p.Texts.Get("Keeps the OAuth tokens of AI accounts fresh. Version %s.", w.p.App.Metadata().Version), w.Window))
 }

@@ -13,7 +13,11 @@ import (
 	"tokentray/ui/view"
 )
 
-const rowHeight = 54
+const (
+	rowHeight   = 54
+	statusWidth = 158 // of its column, with the dot
+	dotWidth    = 16
+)
 
 // row is one account in the list: mark, name with its source, last result,
 // status in words, countdown over the bar of remaining life, refresh.
@@ -40,15 +44,14 @@ type row struct {
 
 func newRow() *row {
 	r := &row{
-		picked: widget.NewCheck("", nil),
-		mark:   canvas.NewRectangle(color.Transparent),
-		letter: canvas.NewText("", color.White),
-		name:   widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
-		source: canvas.NewText("", color.Transparent),
-		result: widget.NewLabel(""),
-		dot:    canvas.NewCircle(color.Transparent),
-		status: canvas.NewText("", color.Transparent),
-		// Digits of one width do not jitter.
+		picked:    widget.NewCheck("", nil),
+		mark:      canvas.NewRectangle(color.Transparent),
+		letter:    canvas.NewText("", color.White),
+		name:      widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true}),
+		source:    canvas.NewText("", color.Transparent),
+		result:    widget.NewLabel(""),
+		dot:       canvas.NewCircle(color.Transparent),
+		status:    canvas.NewText("", color.Transparent),
 		countdown: canvas.NewText("", color.Transparent),
 		track:     canvas.NewRectangle(color.Transparent),
 		life:      canvas.NewRectangle(color.Transparent),
@@ -59,7 +62,7 @@ func newRow() *row {
 	r.letter.TextStyle.Bold, r.letter.Alignment = true, fyne.TextAlignCenter
 	r.name.Truncation, r.result.Truncation = fyne.TextTruncateEllipsis, fyne.TextTruncateEllipsis
 	r.result.SizeName, r.result.Importance = theme.SizeNameCaptionText, widget.LowImportance
-	r.countdown.TextStyle, r.countdown.Alignment = fyne.TextStyle{Bold: true, Monospace: true}, fyne.TextAlignTrailing
+	r.countdown.Alignment = fyne.TextAlignTrailing
 	r.source.TextSize = 11
 	r.picked.Hide()
 	r.working.Hide()
@@ -110,10 +113,12 @@ func (r *row) tick(texts view.Texts, lazy bool, now time.Time) {
 		r.result.SetText(text)
 	}
 	ink := color.Color(p.ink)
+	style := fyne.TextStyle{Bold: true, Monospace: true} // digits of one width do not jitter
 	if tone == view.Dim {
-		ink = p.dim
+		ink, style = p.dim, fyne.TextStyle{} // nothing counts down there
 	}
-	setText(r.status, texts.State(r.shown, lazy, now), ink)
+	r.countdown.TextStyle = style
+	setText(r.status, fit(texts.State(r.shown, lazy, now), r.status.TextSize, statusWidth-dotWidth), ink)
 	setText(r.countdown, texts.Left(r.shown, lazy, now), ink)
 	r.progress(now)
 	left, known := view.LifeLeft(r.shown, now)
@@ -187,7 +192,7 @@ func (r *rowRenderer) MinSize() fyne.Size           { return fyne.NewSize(420, r
 
 // Layout places the columns from both ends; the name takes what is left.
 func (r *rowRenderer) Layout(size fyne.Size) {
-	const mark, button, count, status, gap = 34, 32, 112, 150, 10
+	const mark, button, count, status, gap = 34, 32, 128, statusWidth, 10
 	w := r.row
 	middle := size.Height / 2
 	place := func(o fyne.CanvasObject, x, y, width, height float32) {
@@ -211,7 +216,7 @@ func (r *rowRenderer) Layout(size fyne.Size) {
 	place(w.life, x, middle+11, count*w.lifeLeft, 3)
 	x -= gap + status
 	place(w.dot, x, middle-4, 8, 8)
-	place(w.status, x+16, middle-w.status.MinSize().Height/2, status-16, w.status.MinSize().Height)
+	place(w.status, x+dotWidth, middle-w.status.MinSize().Height/2, status-dotWidth, w.status.MinSize().Height)
 	left += mark + 2
 	room := x - gap - left
 	text := fyne.MeasureText(w.name.Text, theme.TextSize(), w.name.TextStyle)

@@ -26,7 +26,7 @@ func (w *Window) signIn(v engine.View, n engine.NewAccount) {
 		s, err := w.p.Actions.SignIn(v.Key, n)
 		w.p.Do(func() {
 			if err != nil {
-				dialog.ShowError(err, w.Window)
+				w.dialogs.show(dialog.NewError(err, w.Window))
 				return
 			}
 			w.signInPage(s, func() { w.signIn(v, n) }, w.p.Texts.Get("Sign in to %s: %s", engine.ProviderTitle(provider), name))
@@ -63,7 +63,7 @@ func (w *Window) signInPage(s *SignIn, again func(), title string) {
 		what.SetText(t.Get("Your browser opens the provider's page. When you have signed in there, it shows a code: paste it here."))
 	}
 	what.Wrapping = fyne.TextWrapWord
-	code := widget.NewPasswordEntry()
+	code := w.dialogs.entry(true)
 	code.SetPlaceHolder(t.Get("Browser on another machine? Paste the address it ended on"))
 	if s.Shown {
 		code.SetPlaceHolder(t.Get("The code that the page shows"))
@@ -126,7 +126,7 @@ func (w *Window) signInPage(s *SignIn, again func(), title string) {
 	d = dialog.NewCustomWithoutButtons(title, container.NewBorder(nil, cancelled, nil, nil, form), w.Window)
 	d.SetOnClosed(func() { end() })
 	d.Resize(fyne.NewSize(560, 320))
-	d.Show()
+	w.dialogs.show(d)
 	w.Canvas().Focus(code)
 	open.OnTapped()
 }

@@ -92,7 +92,7 @@ func (w *Window) work(do func() error, done func()) {
 		err := do()
 		w.p.Do(func() {
 			if err != nil {
-				dialog.ShowError(err, w.Window)
+				w.dialogs.show(dialog.NewError(err, w.Window))
 			} else if done != nil {
 				done()
 			}
@@ -103,15 +103,14 @@ func (w *Window) work(do func() error, done func()) {
 // connect asks for the relay's Redis.
 func (w *Window) connect() {
 	t := w.p.Texts
-	field := func(placeholder string, secret bool) *widget.Entry {
-		e := widget.NewEntry()
-		e.Password = secret
+	field := func(placeholder string, secret bool) *entry {
+		e := w.dialogs.entry(secret)
 		e.SetPlaceHolder(placeholder)
 		return e
 	}
 	fields := []struct {
 		name, title string
-		entry       *widget.Entry
+		entry       *entry
 	}{
 		{"REDIS_HOST", t.Get("Host"), field("127.0.0.1", false)},
 		{"REDIS_PORT", t.Get("Port"), field("6379", false)},
@@ -201,7 +200,7 @@ func (w *Window) connect() {
 	buttons := container.NewHBox(layout.NewSpacer(), widget.NewButton(t.Get("Cancel"), func() { d.Hide() }), connect)
 	d = dialog.NewCustomWithoutButtons(t.Get("Connect a relay's Redis"), container.NewBorder(nil, buttons, nil, nil, form), w.Window)
 	d.Resize(fyne.NewSize(560, 500))
-	d.Show()
+	w.dialogs.show(d)
 }
 
 // centered keeps its one object at a width, in the middle.

@@ -237,7 +237,7 @@ func TestPastIsAnEntry(t *testing.T) {
 	for reason, says := range map[string]string{
 		local.ReasonSignedIn: "signed in", local.ReasonStoredLate: "stored, which could not be done before",
 		string(engine.ReasonRestored): "another program wrote an old token back; restored", "": "refreshed",
-		string(engine.ReasonElsewhere): "refreshed_elsewhere",
+		string(engine.ReasonElsewhere): "refreshed by another program",
 	} {
 		if got := view.Texts(nil).Past(view.Past(local.Entry{Outcome: engine.ResultRefreshed, Reason: reason})); got != says {
 			t.Errorf("%q: %q, want %q", reason, got, says)

@@ -16,7 +16,7 @@ func (w *Window) importFile() {
 	for _, k := range ImportKinds {
 		titles = append(titles, t.Get(k.Title))
 	}
-	path, passphrase := widget.NewEntry(), widget.NewPasswordEntry()
+	path, passphrase := w.dialogs.entry(false), w.dialogs.entry(true)
 	path.SetPlaceHolder("~/.claude/.credentials.json")
 	path.Validator = func(text string) error {
 		if strings.TrimSpace(text) == "" {
@@ -45,13 +45,13 @@ func (w *Window) importFile() {
 		})
 	}, w.Window)
 	d.Resize(fyne.NewSize(560, 320))
-	d.Show()
+	w.dialogs.show(d)
 }
 
 // export asks where to, and for a passphrase.
 func (w *Window) export() {
 	t := w.p.Texts
-	path, passphrase, again := widget.NewEntry(), widget.NewPasswordEntry(), widget.NewPasswordEntry()
+	path, passphrase, again := w.dialogs.entry(false), w.dialogs.entry(true), w.dialogs.entry(true)
 	path.SetText("~/tokentray-accounts.age")
 	passphrase.Validator = func(text string) error {
 		if len(text) < 8 {
@@ -81,5 +81,5 @@ func (w *Window) export() {
 		}, func() { w.say(t.Count(n, "1 account exported", "%d accounts exported")) })
 	}, w.Window)
 	d.Resize(fyne.NewSize(560, 340))
-	d.Show()
+	w.dialogs.show(d)
 }

@@ -105,7 +105,7 @@ func (t *tray) update(views []engine.View, lazy, storeAway bool) {
 	}
 	quit := t.menu.Items[len(t.menu.Items)-1]
 	t.menu.Items = append(items, fyne.NewMenuItemSeparator(), quit)
-	t.menu.Refresh()
+	t.desktop.SetSystemTrayMenu(t.menu)
 }
 
 // account is an account's submenu.
@@ -145,7 +145,11 @@ func (t *tray) mute(now time.Time) *fyne.MenuItem {
 
 // Open shows the window, wherever it is.
 func (w *Window) Open() {
-	w.visible = true
+	w.visible.Store(true)
+	select {
+	case w.opened <- struct{}{}:
+	default:
+	}
 	w.Window.Show()
 	w.Window.RequestFocus()
 	w.draw()
@@ -154,13 +158,17 @@ func (w *Window) Open() {
 
 // open shows the window with one account chosen.
 func (w *Window) open(key engine.Key) {
-	w.accounts.selected = key
 	w.Open()
+	w.selectAccount(key)
 }
+
+// Seen says whether the window, or another that it opened, is shown. On the UI's
+// goroutine.
+func (w *Window) Seen() bool { return w.visible.Load() || w.activity != nil }
 
 // Conceal hides the window; nothing is drawn until Open.
 func (w *Window) Conceal() {
 	w.keepHabits()
-	w.visible = false
+	w.visible.Store(false)
 	w.Window.Hide()
 }

@@ -10,10 +10,13 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -37,6 +40,10 @@ type Engine interface {
 type Params struct {
 	App    fyne.App
 	Engine Engine
+	// Events are those of Engine that Follow follows; nil: it watches itself.
+	Events iter.Seq[engine.Event]
+	// Early has the window before there is anything in it; nil: nobody does.
+	Early func(fyne.Window)
 	// Source is the store that has the account, in a word or two and with where
 	// it is.
 	Source func(engine.Key) (short, place string)
@@ -50,6 +57,9 @@ type Params struct {
 	Log *guidelog.Recent
 	// Stores are those that accounts can be added to, the usual one first.
 	Stores []Store
+	// Unread says that the accounts are still to be read: that there are none yet
+	// is no reason for the first page.
+	Unread bool
 	// Seen says that a person has looked past the first page.
 	Seen bool
 	// ProxyText shows an account's proxy without its password.
@@ -57,6 +67,9 @@ type Params struct {
 	Texts     view.Texts
 	// Do runs a function on the UI's goroutine: fyne.Do, or a test's own.
 	Do func(func())
+	// Spent is the processor's time of this process so far; nil: unknown. The
+	// countdown goes slower where it takes much.
+	Spent func() time.Duration
 	// History returns an account's latest refreshes.
 	History func(context.Context, engine.Key) ([]local.Entry, error)
 	// Day returns the refreshes of all accounts since then, the oldest first;
@@ -109,7 +122,8 @@ type Window struct {
 	start    fyne.CanvasObject
 	found    *fyne.Container // on the first page
 	picked   *selection
-	search   *widget.Entry
+	search   *entry
+	dialogs  *dialogs
 	order    *widget.Select
 	strip    *strip
 	sides    *sideBySide
@@ -117,6 +131,7 @@ type Window struct {
 	past     []view.Past   // of the day, the oldest first
 	dayAt    time.Time     // when the strip last moved by itself
 	load     string        // what the last load said
+	keeping  *time.Timer   // keepSoon's
 	activity *activity     // nil: closed
 	line     *widget.Label // what the last pass did
 	all      *widget.Hyperlink
@@ -131,16 +146,25 @@ type Window struct {
 	passed     engine.Summary
 	passedAt   time.Time
 	saidUntil  time.Time // the line keeps what was said
-	visible    bool
+	visible    atomic.Bool
+	opened     chan struct{} // tells the clock; has room for one
+	choosing   sync.Mutex    // one policy after the other is kept, the last one last
 }
 
 // New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
-	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, visible: true, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}}
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
+	w.visible.Store(true)
+	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
+	if p.Early != nil {
+		p.Early(w.Window)
+	}
+	w.dialogs = dialogsOf(w)
 	w.controls = newControls(t, w.choose, func() { w.pass(engine.PassParams{}) })
+	w.controls.dragging = func() { w.words(p.Engine.Policy(), w.views, time.Now()) }
 	w.meaning = widget.NewRichText()
-	w.meaning.Truncation = fyne.TextTruncateEllipsis
+	w.meaning.Wrapping = fyne.TextWrapWord
 	w.warning = widget.NewLabel("")
 	w.warning.Wrapping, w.warning.Importance = fyne.TextWrapWord, widget.WarningImportance
 	w.warning.Hide()
@@ -158,11 +182,19 @@ func New(p Params) *Window {
 			_, place := p.Source(v.Key)
 			w.details.show(v, place, w.around(v), p.Engine.Policy(), time.Now())
 		})
+	w.accounts.none = w.details.clear
+	w.details.live = func(key engine.Key) []view.Past {
+		return slices.DeleteFunc(slices.Clone(w.past), func(p view.Past) bool { return p.Key != key })
+	}
 	w.picked = newSelection(w)
-	w.search = widget.NewEntry()
+	w.search = w.dialogs.entry(false)
+	w.search.escape = func() { w.search.SetText("") }
 	w.search.SetPlaceHolder(t.Get("Search"))
 	w.search.SetText(p.Habits.Filter)
-	w.search.OnChanged = func(string) { w.draw() } // kept when the window closes
+	w.search.OnChanged = func(string) {
+		w.draw()
+		w.keepSoon()
+	}
 	var orders []string
 	for _, o := range view.Orders {
 		orders = append(orders, t.Order(o))
@@ -176,7 +208,7 @@ func New(p Params) *Window {
 	w.line = widget.NewLabel("")
 	w.line.Truncation, w.line.Importance = fyne.TextTruncateEllipsis, widget.LowImportance
 	w.all = widget.NewHyperlink(t.Get("Refresh all anyway"), nil)
-	w.all.OnTapped = func() { w.pass(engine.PassParams{Force: true}) }
+	w.all.OnTapped = w.refreshAll
 	w.all.Hide()
 
 	gear := widget.NewButtonWithIcon("", theme.SettingsIcon(), w.openSettings)
@@ -214,7 +246,6 @@ func New(p Params) *Window {
 	w.start = w.startPage()
 	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
 	w.SetMainMenu(w.mainMenu())
-	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	w.draw()
 	return w
 }
@@ -223,7 +254,10 @@ func New(p Params) *Window {
 func (w *Window) Follow(ctx context.Context) {
 	w.ctx = ctx
 	changed := make(chan struct{}, 1)
-	events := w.p.Engine.Watch(ctx)
+	events := w.p.Events
+	if events == nil {
+		events = w.p.Engine.Watch(ctx)
+	}
 	go func() {
 		for ev := range events {
 			w.p.Do(func() { w.note(ev) })
@@ -238,7 +272,8 @@ func (w *Window) Follow(ctx context.Context) {
 
 // clock draws what has changed, and counts down.
 func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
-	second := time.NewTicker(time.Second)
+	pace := pace{spent: w.p.Spent}
+	second := time.NewTimer(time.Second)
 	defer second.Stop()
 	scan := time.NewTicker(rescanEvery)
 	defer scan.Stop()
@@ -254,13 +289,16 @@ func (w *Window) clock(ctx context.Context, changed <-chan struct{}) {
 				return
 			}
 		case <-second.C:
-			w.p.Do(w.tick)
+			if w.visible.Load() { // hidden, it stands
+				second.Reset(pace.step(func() { w.p.Do(w.tick) }))
+			}
+		case <-w.opened:
+			pace.again()
+			second.Reset(time.Second)
 		case <-scan.C:
-			w.p.Do(func() {
-				if w.visible {
-					go w.p.Engine.Scan(ctx)
-				}
-			})
+			if w.visible.Load() {
+				go w.p.Engine.Scan(ctx)
+			}
 		}
 	}
 }
@@ -272,14 +310,16 @@ func (w *Window) note(ev engine.Event) {
 		w.loadDay()
 	case engine.EventRefreshed:
 		if r := ev.Result; r.Reason != engine.ReasonNotDue {
-			p := view.Past{Key: r.Key, At: ev.Time, Name: r.Name, Outcome: r.Outcome, Reason: string(r.Reason), Took: r.Took}
-			if r.Err != nil {
-				p.Error = r.Err.Error()
-			}
+			p := view.Past(local.EntryOf(ev))
 			if w.past = append(w.past, p); len(w.past) > 2*dayMost {
 				w.past = slices.Delete(w.past, 0, dayMost)
 			}
+			if p.Key == w.details.shown {
+				w.details.showPast()
+			}
 		}
+	case engine.EventScanned:
+		w.p.Unread = false
 	case engine.EventPass:
 		w.passed, w.passedAt = ev.Summary, ev.Time
 		w.saidUntil = time.Time{}
@@ -315,13 +355,17 @@ func (w *Window) draw() {
 		summary += " · " + w.wrongClock.Error()
 	}
 	setLabel(w.summary, summary)
-	empty := w.begins(views) && len(w.away) == 0
-	if w.showFound(views); empty != w.start.Visible() || empty == w.page.Visible() {
+	empty := w.begins(views) && len(w.away) == 0 && !w.p.Unread
+	if empty {
+		w.showFound(views)
+	}
+	if empty != w.start.Visible() || empty == w.page.Visible() {
 		show(w.start, empty)
 		show(w.page, !empty)
 	}
 	w.views = views
 	w.accounts.show(t.Filter(views, w.search.Text, lazy, func(key engine.Key) string { short, _ := w.p.Source(key); return short }), lazy)
+	w.picked.changed()
 	w.strip.show(w.past, views, policy, now)
 	show(w.goAhead, lazy)
 	show(w.all, !w.passedAt.IsZero())
@@ -348,19 +392,17 @@ func (w *Window) around(v engine.View) view.Around {
 
 // words updates the sentences, which time changes too.
 func (w *Window) words(policy engine.Policy, views []engine.View, now time.Time) {
-	w.explain(w.loadOf(policy, views, now))
+	w.explain(w.loadOf(w.controls.preview(policy), views, now))
 	if !w.passedAt.IsZero() && now.After(w.saidUntil) {
 		setLabel(w.line, w.p.Texts.Get("Pass finished %s: %s", w.p.Texts.Age(w.passedAt, now), w.p.Texts.PassLine(w.passed, views, now)))
 	}
 }
 
-// tick counts down; it costs nothing while nobody looks.
+// tick counts down.
 func (w *Window) tick() {
-	if !w.visible {
-		return
-	}
 	now := time.Now()
 	w.accounts.tick(now)
+	w.details.tick(now)
 	w.words(w.p.Engine.Policy(), w.views, now)
 	if now.Sub(w.dayAt) > stripEvery {
 		w.dayAt = now
@@ -370,9 +412,11 @@ func (w *Window) tick() {
 
 // choose puts a person's choice in force at once, and keeps it.
 func (w *Window) choose(p engine.Policy) {
+	w.p.Engine.SetPolicy(p)
 	go func() {
-		w.p.Engine.SetPolicy(p)
-		if said := w.p.PolicyChosen(p); said != "" {
+		w.choosing.Lock()
+		defer w.choosing.Unlock()
+		if said := w.p.PolicyChosen(w.p.Engine.Policy()); said != "" {
 			w.p.Do(func() { w.say(said) })
 		}
 	}()
@@ -399,7 +443,11 @@ func show(o fyne.CanvasObject, visible bool) {
 func (w *Window) openSettings() {
 	go func() {
 		settings, facts := w.p.Actions.Settings()
-		w.p.Do(func() { w.settingsPage(settings, facts, w.p.Actions.Save) })
+		w.p.Do(func() {
+			if len(w.dialogs.open) == 0 { // asked for twice
+				w.settingsPage(settings, facts, w.p.Actions.Save)
+			}
+		})
 	}()
 }
 
@@ -416,19 +464,32 @@ func (w *Window) find() { w.Canvas().Focus(w.search) }
 
 // pass starts one off the UI's goroutine; the click shows at once.
 func (w *Window) pass(p engine.PassParams) {
-	if p.Keys == nil {
+	all := p.Keys == nil
+	if all {
 		w.controls.setBusy(true)
 		w.say(w.p.Texts.Get("Checking all accounts …"))
 	}
 	go func() {
 		_, err := w.p.Engine.Pass(context.Background(), p)
 		w.p.Do(func() {
-			w.controls.setBusy(false)
+			if all {
+				w.controls.setBusy(false)
+			}
 			if err != nil {
 				w.say(err.Error())
 			}
 		})
 	}()
+}
+
+// refreshAll asks, and refreshes the accounts that are not due too.
+func (w *Window) refreshAll() {
+	t := w.p.Texts
+	w.dialogs.show(dialog.NewConfirm(t.Get("Refresh all accounts now?"), t.Get("Also those that are not due: each costs its provider a request."), func(ok bool) {
+		if ok {
+			w.pass(engine.PassParams{Force: true})
+		}
+	}, w.Window))
 }
 
 // narrow is the width under which the details give way to the list.

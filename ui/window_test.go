@@ -28,6 +28,7 @@ type fakeEngine struct {
 	passes chan engine.PassParams
 	chosen chan engine.Policy
 	events chan engine.Event
+	hold   chan bool // not nil: a pass over all ends when it is closed
 }
 
 func newFake(views ...engine.View) *fakeEngine {
@@ -58,6 +59,9 @@ func (f *fakeEngine) Scan(context.Context) error { return nil }
 
 func (f *fakeEngine) Pass(_ context.Context, p engine.PassParams) (engine.Summary, error) {
 	f.passes <- p
+	if p.Keys == nil && f.hold != nil {
+		<-f.hold
+	}
 	return engine.Summary{}, nil
 }
 
@@ -384,7 +388,9 @@ type fakeTray struct {
 }
 
 func (f *fakeTray) SetSystemTrayMenu(m *fyne.Menu) {
-	m.Items = append(m.Items, fyne.NewMenuItem("Quit", nil)) // as Fyne does
+	if n := len(m.Items); m.Items[n-1].Label != "Quit" {
+		m.Items = append(m.Items, fyne.NewMenuItem("Quit", nil)) // as Fyne does
+	}
 	f.menus++
 	f.menu = m
 }
@@ -459,4 +465,75 @@ func TestRowLooks(t *testing.T) {
 			test.AssertRendersToImage(t, "row-"+variant+".png", w.Canvas())
 		})
 	}
+}
+
+// What is typed into the search is kept without a person hiding the window.
+func TestFilterIsKept(t *testing.T) {
+	kept := make(chan Habits, 10)
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	do(func() {
+		w.p.Actions.Keep = func(h Habits) { kept <- h }
+		test.Type(w.search, "ab")
+	})
+	if h := <-kept; h.Filter != "ab" {
+		t.Errorf("kept %+v", h)
+	}
+	select {
+	case h := <-kept:
+		t.Errorf("kept for each letter: %+v", h)
+	default:
+	}
+}
+
+// A row's refresh that ends leaves the button to the pass that goes on.
+func TestBusy(t *testing.T) {
+	e := newFake(account("a", engine.StatusValid, time.Hour))
+	e.hold = make(chan bool)
+	w := open(t, e)
+	do(func() { test.Tap(w.controls.refresh) })
+	<-e.passes
+	one := make(chan bool)
+	do(func() {
+		w.p.Do = func(f func()) { do(f); one <- true }
+		test.Tap(rows(w)[0].refresh)
+	})
+	<-e.passes
+	<-one
+	do(func() {
+		if w.controls.refresh.Text != "Refreshing …" {
+			t.Errorf("the button says %q", w.controls.refresh.Text)
+		}
+		test.Tap(w.controls.refresh)
+	})
+	close(e.hold)
+	<-one
+	do(func() {
+		if w.controls.refresh.Text != "Refresh now" || len(e.passes) > 0 {
+			t.Errorf("in the end it says %q", w.controls.refresh.Text)
+		}
+	})
+}
+
+// What a row says fits into its columns.
+func TestRowTextsFit(t *testing.T) {
+	do(func() {
+		test.NewTempApp(t).Settings().SetTheme(Theme{})
+		r := newRow()
+		test.NewTempWindow(t, r).Resize(fyne.NewSize(640, rowHeight))
+		for _, left := range []time.Duration{-time.Minute, -59 * time.Minute, -47 * time.Hour, -12 * 24 * time.Hour, -200 * 24 * time.Hour, 300 * 24 * time.Hour, 59 * time.Minute} {
+			for _, status := range []engine.Status{engine.StatusExpired, engine.StatusValid, engine.StatusFailing, engine.StatusNeedsLogin} {
+				for _, lazy := range []bool{true, false} {
+					v := account("a", status, left)
+					v.Failures = 12
+					r.show(v, "embedded", nil, lazy, time.Now(), func() {})
+					if r.status.MinSize().Width > r.status.Size().Width || strings.Contains(r.status.Text, "…") {
+						t.Errorf("%q: %v of %v", r.status.Text, r.status.MinSize().Width, r.status.Size().Width)
+					}
+					if r.countdown.MinSize().Width > r.countdown.Size().Width {
+						t.Errorf("%q: %v of %v", r.countdown.Text, r.countdown.MinSize().Width, r.countdown.Size().Width)
+					}
+				}
+			}
+		}
+	})
 }

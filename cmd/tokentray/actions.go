@@ -53,7 +53,7 @@ func (d *desk) accounts(a *ui.Actions, app *wiring.App) {
 			return 0, err
 		}
 		defer f.Close()
-		accounts, problems := transfer.Read(kind, f, d.set.EncryptionKey, engine.NewSecret(passphrase))
+		accounts, problems := transfer.Read(kind, f, d.set.Load().EncryptionKey, engine.NewSecret(passphrase))
 		added, err := transfer.Add(background, app, accounts)
 		return len(added), errors.Join(problems, err)
 	}
@@ -76,7 +76,7 @@ func (d *desk) accounts(a *ui.Actions, app *wiring.App) {
 
 // notInDemo stands in for what made-up accounts have no use for.
 func (d *desk) notInDemo(a *ui.Actions, e *engine.Engine) {
-	no := errors.New(d.texts.Get("not in the demo"))
+	no := errors.New(d.texts.Load().Get("not in the demo"))
 	a.Add = func(engine.NewAccount) error { return no }
 	a.SignIn = func(engine.Key, engine.NewAccount) (*ui.SignIn, error) { return nil, no }
 	a.Edit = func(engine.Key, *string, *string, *bool) error { return no }
@@ -154,13 +154,13 @@ func source(app *wiring.App, d *desk) func(engine.Key) (short, place string) {
 		name, relay := strings.CutPrefix(key.Store, wiring.Relay+":")
 		switch {
 		case key.Store == wiring.Embedded:
-			return d.texts.Get("embedded"), store.Name()
+			return d.texts.Load().Get("embedded"), store.Name()
 		case key.Store == wiring.Logins:
-			return d.texts.Get("tool's login"), key.ID
+			return d.texts.Load().Get("tool's login"), key.ID
 		case relay:
-			return d.texts.Get("relay · %s", name), store.Name()
+			return d.texts.Load().Get("relay · %s", name), store.Name()
 		}
-		return d.texts.Get("relay · %s", d.set.Redis.Addrs[0]), store.Name()
+		return d.texts.Load().Get("relay · %s", d.set.Load().Redis.Addrs[0]), store.Name()
 	}
 }
 
@@ -189,7 +189,7 @@ func (d *desk) stores(app *wiring.App) []ui.Store {
 
 // disconnect takes one more relay out again.
 func (d *desk) disconnect(store string) error {
-	if err := settings.RemoveRelay(d.set.Paths, strings.TrimPrefix(store, wiring.Relay+":")); err != nil {
+	if err := settings.RemoveRelay(d.set.Load().Paths, strings.TrimPrefix(store, wiring.Relay+":")); err != nil {
 		return err
 	}
 	set, err := d.with(nil)
@@ -213,15 +213,15 @@ func proxyText(setting engine.Secret) string {
 
 // addRelay keeps one more relay, after a try.
 func (d *desk) addRelay(name string, values map[string]string) error {
-	relay, err := settings.CheckRelay(d.set.Paths, name, values)
+	relay, err := settings.CheckRelay(d.set.Load().Paths, name, values)
 	if err != nil {
 		return err
 	}
-	alone := d.set
+	alone := *d.set.Load()
 	alone.Redis, alone.EncryptionKey, alone.Relays, alone.Home = relay.Redis, relay.EncryptionKey, nil, ""
 	if err := try(alone); err != nil {
 		return err
 	}
-	_, err = settings.SaveRelay(d.set.Paths, name, values)
+	_, err = settings.SaveRelay(d.set.Load().Paths, name, values)
 	return err
 }

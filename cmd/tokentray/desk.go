@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -23,6 +24,8 @@ import (
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/observe"
+	"tokentray/cmd/internal/park"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -38,15 +41,31 @@ type desk struct {
 	app    fyne.App
 	log    *slog.Logger
 	recent guidelog.Recent // lines of log
-	set    settings.Settings
-	texts  view.Texts
+	// set and texts are those in force. The UI's goroutine changes them, and any
+	// reads them.
+	set   atomic.Pointer[settings.Settings]
+	texts atomic.Pointer[view.Texts]
+	// mutedUntil is until when notifications are kept back; nil: still to be
+	// read.
+	mutedUntil atomic.Pointer[time.Time]
 	// instance answers commands with the engine that is worked with.
 	instance *instance.Instance
 	notifier *desktop.Notifier
+	// loop is Fyne's. All that is for it goes through its Do.
+	loop  *park.Loop
+	rests bool // it may while nothing is seen
+	tray  fynedesktop.App
+
+	flags         map[string]string // by the settings' names
+	listen        settings.Listen   // where observed serves
+	observed      *observe.Server   // nil: metrics are served nowhere
+	stopObserving func()            // nil with it
 
 	window *ui.Window
 	stop   func() // ends the engine that is worked with
 	ending sync.Once
+	// replaced are the engines that finish what they have in flight.
+	replaced sync.WaitGroup
 }
 
 // core is an engine to work with.
@@ -63,14 +82,21 @@ type core struct {
 	close        func()
 }
 
-// begin works with the store that set describes.
-func (d *desk) begin(set settings.Settings) error {
+// begin works with the stores that set describes. They are opened first, which
+// may take a while; then do makes the window, on the UI's goroutine.
+func (d *desk) begin(set settings.Settings, do func(func())) error {
 	app, err := wiring.Open(set, d.log)
 	if err != nil {
 		return err
 	}
-	d.set = set
-	d.work(core{engine: app.Engine, app: app, identity: wiring.Identity(set), source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
+	done := make(chan struct{})
+	do(func() {
+		defer close(done)
+		d.set.Store(&set)
+		d.observe(set.Listen)
+		d.work(core{engine: app.Engine, app: app, identity: wiring.Identity(set), source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
+	})
+	<-done
 	return nil
 }
 
@@ -80,10 +106,10 @@ func (d *desk) beginDemo() error {
 	if err != nil {
 		return err
 	}
-	fyne.Do(func() {
-		d.work(core{engine: made.Engine, source: func(engine.Key) (string, string) { return d.texts.Get("demo"), d.texts.Get("the demo") },
+	d.loop.Do(func() {
+		d.work(core{engine: made.Engine, source: func(engine.Key) (string, string) { return d.texts.Load().Get("demo"), d.texts.Load().Get("the demo") },
 			policyChosen: func(engine.Policy) string { return "" }, close: made.Close,
-			banner:  d.texts.Get("DEMO: made-up accounts, a real engine. Nothing is kept."),
+			banner:  d.texts.Load().Get("DEMO: made-up accounts, a real engine. Nothing is kept."),
 			history: func(context.Context, engine.Key) ([]local.Entry, error) { return nil, nil }},
 			func(ctx context.Context) { <-ctx.Done() })
 	})
@@ -94,60 +120,20 @@ func (d *desk) beginDemo() error {
 // with before. On the UI's goroutine.
 func (d *desk) work(c core, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	events := c.engine.Watch(context.Background())
-	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
-		Leave: func() error { return d.again(d.set) },
-		Seen:  func() { settings.Save(d.set.Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
-	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
+	events, shown := c.engine.Watch(context.Background()), c.engine.Watch(ctx)
 	services := desktop.Look()
-	tray, hides := d.app.(fynedesktop.App)
-	if hides = hides && services.Tray; hides {
-		actions.Hide = d.conceal
-	}
-	if c.app != nil {
-		d.accounts(&actions, c.app)
-	} else {
-		d.notInDemo(&actions, c.engine)
-	}
-	window := ui.New(ui.Params{
-		App: d.app, Engine: c.engine, Source: c.source, Stores: d.stores(c.app), Texts: d.texts, Do: fyne.Do, Banner: c.banner, ProxyText: proxyText,
-		Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: d.habits(), Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
-	})
-	window.CenterOnScreen()
-	if d.texts.Get("Cancel") != "Cancel" { // a language that the font at hand may lack
-		go func() {
-			if lacksChinese() {
-				fyne.Do(func() { window.Hint(chineseHint) })
-			}
-		}()
-	}
-	if hides {
-		window.Tray(tray)
-		window.SetCloseIntercept(d.conceal)
-	} else {
-		window.SetOnClosed(d.app.Quit)
-	}
-	window.Follow(ctx)
-	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
-
-	ended := make(chan struct{})
-	go func() {
+	d.observeCore(c)
+	ended, told := make(chan struct{}), make(chan struct{})
+	go func() { // while the window is made, the accounts are read
 		defer close(ended)
 		run(ctx)
 	}()
-	told := make(chan struct{})
 	go func() {
 		defer close(told)
 		d.notify(services.Notifications, c.app, events)
 	}()
-	served := instance.Served{}
-	if c.identity != "" {
-		served = instance.Served{Engine: c.engine, Identity: c.identity, Store: c.app.Store.Name()}
-	}
-	d.instance.Serve(served)
 	old, stopOld := d.window, d.stop
-	d.window = window
-	d.stop = func() {
+	stop := func() {
 		cancel()
 		<-ended
 		if names := c.engine.InFlight(); len(names) > 0 {
@@ -156,28 +142,86 @@ func (d *desk) work(c core, run func(context.Context)) {
 		c.close()
 		<-told
 	}
-	if old != nil || !hides || d.kept(ownHidden) == "no" {
-		window.Show()
+	d.stop = func() { // what is in flight is finished, even if the display goes meanwhile
+		stop()
+		if stopOld != nil {
+			stopOld()
+		}
+	}
+	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
+		Leave: func() error { return d.again(*d.set.Load()) },
+		Seen:  func() { settings.Save(d.set.Load().Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
+	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
+	hides := d.tray != nil && services.Tray
+	if hides {
+		actions.Hide = d.conceal
+	}
+	if c.app != nil {
+		d.accounts(&actions, c.app)
 	} else {
+		d.notInDemo(&actions, c.engine)
+	}
+	habits := d.habits()
+	if d.window != nil { // what is kept may be older
+		habits = d.window.Habits()
+	}
+	shows := d.window != nil || !hides || d.kept(ownHidden) == "no"
+	window := ui.New(ui.Params{
+		App: d.app, Engine: c.engine, Events: shown, Early: func(w fyne.Window) {
+			w.CenterOnScreen()
+			if shows {
+				showEarly(w)
+			}
+		},
+		Source: c.source, Stores: d.stores(c.app), Texts: *d.texts.Load(), Do: d.loop.Do, Spent: spent, Banner: c.banner, ProxyText: proxyText,
+		Unread: c.app != nil, Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: habits, Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
+	})
+	if d.texts.Load().Get("Cancel") != "Cancel" { // a language that the font at hand may lack
+		go func() {
+			if lacksChinese() {
+				d.loop.Do(func() { window.Hint(chineseHint) })
+			}
+		}()
+	}
+	if hides {
+		window.Tray(d.tray)
+		window.SetCloseIntercept(d.conceal)
+	} else {
+		window.SetOnClosed(d.quit)
+	}
+	window.Follow(ctx)
+	d.app.Lifecycle().SetOnEnteredForeground(func() { go c.engine.Scan(ctx) }) // the relay refreshes too
+
+	served := instance.Served{}
+	if c.identity != "" {
+		served = instance.Served{Engine: c.engine, Identity: c.identity, Store: c.app.Store.Name()}
+	}
+	d.instance.Serve(served)
+	d.window, d.stop = window, stop
+	if !shows {
 		window.Conceal()
 	}
 	if old != nil {
 		old.SetOnClosed(nil)
 		old.SetCloseIntercept(nil)
 		old.Close()
-		go stopOld()
+		d.replaced.Go(stopOld)
 	}
 }
 
 // end finishes what is in flight, once, whoever asks for it.
 func (d *desk) end() {
 	d.ending.Do(func() {
+		if d.stopObserving != nil { // whoever serves next may want the port
+			d.stopObserving()
+		}
 		// From now on commands work on the store directly, and another app may
 		// begin: what is finished here is no obstacle to it.
 		d.instance.Release()
 		if d.stop != nil {
 			d.stop()
 		}
+		d.replaced.Wait()
 		d.notifier.Close()
 	})
 }
@@ -192,9 +236,9 @@ func (d *desk) open() {
 // conceal hides to the tray, and says so the first time.
 func (d *desk) conceal() {
 	d.window.Conceal()
-	told := filepath.Join(d.set.Paths.State, "told-of-the-tray")
+	told := filepath.Join(d.set.Load().Paths.State, "told-of-the-tray")
 	if _, err := os.Stat(told); err != nil && os.WriteFile(told, nil, 0o600) == nil {
-		title, text := d.texts.Get("Tokentray goes on in the tray"), d.texts.Get("Quit it from the icon's menu.")
+		title, text := d.texts.Load().Get("Tokentray goes on in the tray"), d.texts.Load().Get("Quit it from the icon's menu.")
 		go beeep.Notify(title, text, assets.Icon("icon.png"))
 	}
 }
@@ -208,15 +252,15 @@ func (d *desk) policyChosen(p engine.Policy) string {
 		"TOKEN_REFRESH_INTERVAL":         minutes(p.Interval),
 		"TOKEN_REFRESH_WINDOW":           minutes(p.Window),
 	}
-	if err := settings.Save(d.set.Paths.SettingsFile, values); err != nil {
+	if err := settings.Save(d.set.Load().Paths.SettingsFile, values); err != nil {
 		return err.Error()
 	}
 	var said []string
 	for _, spec := range settings.Specs() {
 		chosen, ours := values[spec.Name]
-		source := d.set.Sources[spec.Name]
-		if ours && source.Kind != "saved" && source.Kind != "default" && chosen != d.set.Value(spec.Name) {
-			said = append(said, d.texts.Get("%s from %s again at the next start", d.set.Value(spec.Name), source))
+		source := d.set.Load().Sources[spec.Name]
+		if ours && source.Kind != "saved" && source.Kind != "default" && chosen != d.set.Load().Value(spec.Name) {
+			said = append(said, d.texts.Load().Get("%s from %s again at the next start", d.set.Load().Value(spec.Name), source))
 		}
 	}
 	return strings.Join(said, "; ")
@@ -224,7 +268,7 @@ func (d *desk) policyChosen(p engine.Policy) string {
 
 // with is the settings as they would be with values saved.
 func (d *desk) with(values map[string]string) (settings.Settings, error) {
-	return settings.Load(settings.Input{Getenv: func(name string) (string, bool) {
+	return settings.Load(settings.Input{Flags: d.flags, Getenv: func(name string) (string, bool) {
 		if v, ok := values[name]; ok {
 			return v, true
 		}
@@ -260,11 +304,9 @@ func try(set settings.Settings) error {
 	return nil
 }
 
-// again works with the stores of set.
+// again works with the stores of set. Not on the UI's goroutine.
 func (d *desk) again(set settings.Settings) error {
-	failed := make(chan error, 1)
-	fyne.Do(func() { failed <- d.begin(set) })
-	return <-failed
+	return d.begin(set, d.loop.Do)
 }
 
 // connect keeps values and works with the Redis that they describe; under a
@@ -283,7 +325,7 @@ func (d *desk) connect(name string, values map[string]string) error {
 	if err := d.test(values); err != nil {
 		return err
 	}
-	if err := settings.Save(d.set.Paths.SettingsFile, values); err != nil {
+	if err := settings.Save(d.set.Load().Paths.SettingsFile, values); err != nil {
 		return err
 	}
 	set, err := d.with(values)
@@ -314,6 +356,7 @@ const (
 	ownHidden        = "APP_START_HIDDEN"
 	ownLanguage      = "APP_LANGUAGE"
 	ownSeen          = "APP_FIRST_PAGE_SEEN"
+	ownPark          = "APP_PARK"
 )
 
 // startsAtLogin is no setting: the system has it.
@@ -329,11 +372,12 @@ var own = []struct {
 	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
 	{ownQuota, "Redis commands a day that are allowed", []string{"10000", "1000", "5000", "50000", "100000", "1000000"}},
 	{ownLanguage, "Language", []string{"system", "English", "简体中文"}},
+	{ownPark, "Rest while hidden", []string{"auto", "off"}},
 }
 
 // kept returns what the app keeps under a name, or its default.
 func (d *desk) kept(name string) string {
-	saved := settings.Kept(d.set.Paths.SettingsFile, name)
+	saved := settings.Kept(d.set.Load().Paths.SettingsFile, name)
 	for _, o := range own {
 		if o.name == name && !slices.Contains(o.choices, saved) {
 			return o.choices[0]
@@ -362,16 +406,21 @@ func (d *desk) settings() (fields []ui.Setting, facts []string) {
 		specs[spec.Name] = spec
 	}
 	for _, e := range edited {
-		spec, source := specs[e.name], d.set.Sources[e.name]
-		f := ui.Setting{Name: e.name, Title: d.texts.Get(e.title), Secret: spec.Secret, Hint: spec.Default}
+		spec, source := specs[e.name], d.set.Load().Sources[e.name]
+		f := ui.Setting{Name: e.name, Title: d.texts.Load().Get(e.title), Secret: spec.Secret, Hint: spec.Default}
 		hidden := spec.Secret || e.name == "WEBHOOK_URL" // it may hold a token
-		if value := d.set.Value(e.name); hidden {
-			f.Hint = value
+		if value := d.set.Load().Value(e.name); hidden {
+			f.Hint, f.Set = value, source.Kind == "saved"
 		} else if source.Kind != "default" {
 			f.Value = value
 		}
 		if spec.Allowed == "true or false" {
-			f.Choices, f.Value = []string{"false", "true"}, d.set.Value(e.name)
+			f.Choices, f.Value = []string{"false", "true"}, d.set.Load().Value(e.name)
+		}
+		if e.name == "ALERT_KINDS" {
+			for _, a := range engine.Alerts() {
+				f.Several = append(f.Several, ui.Option{Value: string(a), Title: d.texts.Load().Alert(a)})
+			}
 		}
 		if source.Kind != "saved" && source.Kind != "default" {
 			f.Fixed = source.String()
@@ -379,20 +428,20 @@ func (d *desk) settings() (fields []ui.Setting, facts []string) {
 		fields = append(fields, f)
 	}
 	if entry, err := autostart.Here(); err == nil {
-		begins := ui.Setting{Name: startsAtLogin, Title: d.texts.Get("Start at login"), Choices: []string{"no", "yes"}, Value: "no"}
+		begins := ui.Setting{Name: startsAtLogin, Title: d.texts.Load().Get("Start at login"), Choices: []string{"no", "yes"}, Value: "no"}
 		if on, _ := entry.Enabled(); on {
 			begins.Value = "yes"
 		}
 		fields = append(fields, begins)
 	}
 	for _, o := range own {
-		fields = append(fields, ui.Setting{Name: o.name, Title: d.texts.Get(o.title), Value: d.kept(o.name), Choices: o.choices})
+		fields = append(fields, ui.Setting{Name: o.name, Title: d.texts.Load().Get(o.title), Value: d.kept(o.name), Choices: o.choices})
 	}
-	facts = []string{d.texts.Get("Saved in %s", d.set.Paths.SettingsFile)}
-	if file, err := local.Open(d.set.Paths.Database); err == nil {
+	facts = []string{d.texts.Load().Get("Saved in %s", d.set.Load().Paths.SettingsFile)}
+	if file, err := local.Open(d.set.Load().Paths.Database); err == nil {
 		defer file.Close()
 		if place, err := file.KeyPlace(context.Background()); err == nil {
-			facts = append(facts, d.texts.Get("The embedded store is %s, its key lies in %s", d.set.Paths.Database, place))
+			facts = append(facts, d.texts.Load().Get("The embedded store is %s, its key lies in %s", d.set.Load().Paths.Database, place))
 		}
 	}
 	return fields, facts
@@ -434,22 +483,23 @@ func (d *desk) save(changed map[string]string) map[string]error {
 	if _, err := d.with(changed); err != nil {
 		return fail(err)
 	}
-	if err := settings.Save(d.set.Paths.SettingsFile, changed); err != nil {
+	if err := settings.Save(d.set.Load().Paths.SettingsFile, changed); err != nil {
 		return fail(err)
 	}
 	set, err := d.with(nil)
 	if err != nil {
 		return fail(err)
 	}
-	failed := make(chan error, 1)
-	fyne.Do(func() {
-		d.look()
-		if texts, err := speak(d.kept(ownLanguage)); err == nil {
-			d.texts = texts
-		}
-		failed <- d.begin(set)
-	})
-	if err := <-failed; err != nil {
+	if err := d.begin(set, func(work func()) {
+		d.loop.Do(func() {
+			d.look()
+			d.mayRest()
+			if texts, err := speak(d.kept(ownLanguage)); err == nil {
+				d.texts.Store(&texts)
+			}
+			work()
+		})
+	}); err != nil {
 		return fail(err)
 	}
 	return nil

@@ -32,7 +32,7 @@ func TestPictures(t *testing.T) {
 }
 
 func pictures(t *testing.T, theme, language, code string) {
-	home := filepath.Join(os.Getenv("TOKENTRAY_E2E"), "pictures-"+theme+"-"+code)
+	home := filepath.Join(os.Getenv("TOKENTRAY_DESKTOP"), "pictures-"+theme+"-"+code)
 	user := filepath.Join(home, "user")
 	if err := os.MkdirAll(filepath.Join(user, ".claude"), 0o700); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ import (
 // TestDesktop drives the real app as a person would. scripts/e2e runs it on a
 // desktop without a screen.
 func TestDesktop(t *testing.T) {
-	home := filepath.Join(os.Getenv("TOKENTRAY_E2E"), "tokentray")
+	home := filepath.Join(os.Getenv("TOKENTRAY_DESKTOP"), "tokentray")
 	provider, err := strict.New()
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,10 @@ func TestDesktop(t *testing.T) {
 	picture(t, "window-attention")
 
 	// Close hides to the tray; a second start, and the menu, show it again.
-	closeWindow := func() { do(t, "xdotool", "windowfocus", window(), "key", "--window", window(), "alt+F4") }
+	closeWindow := func() {
+		do(t, "xdotool", "windowfocus", window(), "key", "--window", window(), "alt+F4")
+		do(t, "xdotool", "keyup", "F4", "keyup", "alt") // what stays down closes the next window, too
+	}
 	hidden := func() bool { return window() == "" }
 	again(t, "the window is hidden", closeWindow, hidden)
 	second := start()
@@ -159,6 +162,7 @@ func TestEndsAfterTheRefreshInFlight(t *testing.T) {
 			for deadline := time.Now().Add(20 * time.Second); window() != "" && time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
 				// A key that comes before the window manager has the window is lost.
 				exec.Command("xdotool", "windowfocus", window(), "key", "--window", window(), "alt+F4").Run()
+				exec.Command("xdotool", "keyup", "F4", "keyup", "alt").Run()
 			}
 		}},
 		"its display gone, as at a logout": {alone, func(t *testing.T, _, display *exec.Cmd) { display.Process.Kill() }},

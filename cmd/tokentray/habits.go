@@ -43,7 +43,7 @@ func (d *desk) habits() ui.Habits {
 }
 
 func (d *desk) keepHabits(h ui.Habits) {
-	settings.Save(d.set.Paths.SettingsFile, map[string]string{
+	settings.Save(d.set.Load().Paths.SettingsFile, map[string]string{
 		ownSize: fmt.Sprintf("%.0fx%.0f", h.Width, h.Height), ownSort: h.Sort, ownFilter: h.Filter,
 	})
 }
@@ -65,12 +65,12 @@ func (d *desk) kinds(app *wiring.App) map[string]view.StoreKind {
 		if name == wiring.Relay || strings.HasPrefix(name, wiring.Relay+":") {
 			kind = view.RedisStore
 		}
-		if name == wiring.Relay && d.set.Redis.Cluster {
+		if name == wiring.Relay && d.set.Load().Redis.Cluster {
 			kind = view.RedisCluster
 		}
 		kinds[name] = kind
 	}
-	for _, r := range d.set.Relays {
+	for _, r := range d.set.Load().Relays {
 		if r.Redis.Cluster {
 			kinds[wiring.Relay+":"+r.Name] = view.RedisCluster
 		}
@@ -95,16 +95,21 @@ func day(app *wiring.App) func(context.Context, time.Time) ([]view.Past, error) 
 
 // muted is until when notifications are kept back.
 func (d *desk) muted() time.Time {
+	if at := d.mutedUntil.Load(); at != nil {
+		return *at
+	}
 	at, _ := time.Parse(time.RFC3339, d.kept(ownMuted))
+	d.mutedUntil.CompareAndSwap(nil, &at)
 	return at
 }
 
 func (d *desk) mute(until time.Time) {
+	d.mutedUntil.Store(&until)
 	text := ""
 	if !until.IsZero() {
 		text = until.Format(time.RFC3339)
 	}
-	settings.Save(d.set.Paths.SettingsFile, map[string]string{ownMuted: text})
+	settings.Save(d.set.Load().Paths.SettingsFile, map[string]string{ownMuted: text})
 }
 
 // saveText keeps text in the user's home, in a file that is not there yet.

@@ -24,7 +24,9 @@ var languages = []struct{ name, code, locale, fyne string }{
 }
 
 // speak returns the texts of the language that was chosen, or else of the
-// system's. Fyne's own words follow.
+// system's. Fyne's own words follow. The environment, by which Fyne is told, is
+// then as before: the system's language can be asked for again, and programs
+// that are started, such as the browser, speak it.
 func speak(chosen string) (view.Texts, error) {
 	code := "en"
 	if strings.HasPrefix(lang.SystemLocale().LanguageString(), "zh") {
@@ -34,6 +36,14 @@ func speak(chosen string) (view.Texts, error) {
 		if l.name == chosen {
 			code = l.code
 			if runtime.GOOS == "linux" { // where Fyne asks the environment
+				before, was := os.LookupEnv("LC_ALL")
+				defer func() {
+					if was {
+						os.Setenv("LC_ALL", before)
+					} else {
+						os.Unsetenv("LC_ALL")
+					}
+				}()
 				os.Setenv("LC_ALL", l.locale)
 			}
 		}

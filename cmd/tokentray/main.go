@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	stdlog "log"
 	"os"
@@ -28,6 +29,12 @@ func main() {
 }
 
 func run() (err error) {
+	flags, err := readFlags(os.Args[1:], os.Stdout)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
+		return err
+	}
 	if runtime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
 		return errors.New("there is no display here: tokentrayctl run does the same without a window")
 	}
@@ -37,15 +44,19 @@ func run() (err error) {
 		}
 	}()
 	dir, _ := os.Getwd()
-	set, err := settings.Load(settings.Input{Getenv: os.LookupEnv, Dir: dir})
+	set, err := settings.Load(settings.Input{Flags: flags, Getenv: os.LookupEnv, Dir: dir})
 	if err != nil {
 		return err
 	}
-	d := &desk{set: set, notifier: notifier()}
-	if d.texts, err = speak(d.kept(ownLanguage)); err != nil {
+	d := &desk{flags: flags, notifier: notifier()}
+	d.loop = d.newLoop()
+	d.set.Store(&set)
+	texts, err := speak(d.kept(ownLanguage))
+	if err != nil {
 		return err
 	}
-	d.instance = instance.New(set.Paths.Data, func() { fyne.Do(d.open) })
+	d.texts.Store(&texts)
+	d.instance = instance.New(set.Paths.Data, func() { d.loop.Do(d.open) })
 	if err := d.instance.Claim(); err != nil {
 		return err
 	}
@@ -68,21 +79,28 @@ func run() (err error) {
 	app.SetMetadata(metadata)
 	d.app = app.New()
 	d.app.SetIcon(fyne.NewStaticResource("icon.png", assets.Icon("icon.png")))
+	var showTray, hideTray func()
+	d.tray, showTray, hideTray = newTray(d.app, d.loop.Do, d.quit)
 	d.look()
-	if err := d.begin(set); err != nil {
+	if err := d.begin(set, func(work func()) { work() }); err != nil {
 		return err
 	}
 	d.app.Lifecycle().SetOnStarted(func() {
+		d.startRests()
+		showTray()
 		go func() {
 			select {
 			case <-signals:
-				fyne.Do(d.app.Quit)
+				d.loop.Stop()
+				d.loop.Do(d.app.Quit)
 			case <-ended:
 			}
 		}()
 	})
 	d.app.Run()
 	close(ended)
+	hideTray()
+	d.keepHabits(d.window.Habits())
 	d.end() // a second signal changes nothing: what is in flight is finished
 	if gl.told.Load() {
 		return errors.New("it ended without a window")

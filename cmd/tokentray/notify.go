@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 
-	"fyne.io/fyne/v2"
 	"github.com/gen2brain/beeep"
 
 	"tokentray/assets"
@@ -24,14 +23,14 @@ func notifier() *desktop.Notifier {
 // notify shows what events have to tell by the rules, through the system's
 // service. app is nil in the demo.
 func (d *desk) notify(there bool, app *wiring.App, events iter.Seq[engine.Event]) {
-	rules := wiring.Rules(d.set)
+	rules := wiring.Rules(*d.set.Load())
 	rules.MutedUntil = d.muted
 	alerts := rules.Filter(events)
 	if app != nil {
-		app.Speak(d.texts.Get)
+		app.Speak(d.texts.Load().Get)
 		alerts = app.OnceOnDesktop(alerts)
 	}
-	notify.Desktop{Text: d.texts.Get, Show: func(n notify.Note) {
+	notify.Desktop{Text: d.texts.Load().Get, Show: func(n notify.Note) {
 		if !there || d.kept(ownNotifications) == "off" {
 			return
 		}
@@ -45,7 +44,7 @@ const signInButton = "sign-in"
 
 // note gives n its buttons, which act in the window that is there by then.
 func (d *desk) note(n notify.Note) desktop.Note {
-	note := desktop.Note{Title: n.Title, Text: n.Text, Asks: n.SignIn != "", Buttons: []desktop.Button{{Key: desktop.Body, Label: d.texts.Get("Open")}}}
+	note := desktop.Note{Title: n.Title, Text: n.Text, Asks: n.SignIn != "", Buttons: []desktop.Button{{Key: desktop.Body, Label: d.texts.Load().Get("Open")}}}
 	if n.Account.ID != "" {
 		note.About = n.Account.Store + " " + n.Account.String()
 	}
@@ -53,7 +52,7 @@ func (d *desk) note(n notify.Note) desktop.Note {
 		note.Buttons = append(note.Buttons, desktop.Button{Key: signInButton, Label: n.SignIn})
 	}
 	note.Pressed = func(key string) {
-		fyne.Do(func() {
+		d.loop.Do(func() {
 			switch {
 			case key == signInButton:
 				d.window.SignIn(n.Account)
@@ -71,7 +70,7 @@ func (d *desk) note(n notify.Note) desktop.Note {
 // each how it went.
 func (d *desk) sendTest(app *wiring.App) []string {
 	channels, err := app.Channels(context.Background())
-	here := notify.Channel{Name: d.texts.Get("This desktop"), Send: func(_ context.Context, m notify.Message) error {
+	here := notify.Channel{Name: d.texts.Load().Get("This desktop"), Send: func(_ context.Context, m notify.Message) error {
 		return d.notifier.Show(desktop.Note{Title: m.Title, Text: m.Text})
 	}}
 	var said []string
@@ -79,7 +78,7 @@ func (d *desk) sendTest(app *wiring.App) []string {
 		said = append(said, engine.CleanLine(err.Error()))
 	}
 	for _, channel := range append([]notify.Channel{here}, channels...) {
-		outcome := d.texts.Get("ok")
+		outcome := d.texts.Load().Get("ok")
 		if err := app.SendTest(context.Background(), channel); err != nil {
 			outcome = engine.CleanLine(err.Error())
 		}

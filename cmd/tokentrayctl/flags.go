@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -51,18 +52,19 @@ func (f settingFlags) given() map[string]string {
 	return given
 }
 
-// proactiveFlag is the one flag that may stand without its value.
-const proactiveFlag = "--enable-proactive-token-refresh"
+// switches are the flags that may stand without their values.
+var switches = []string{"--enable-proactive-token-refresh", "--listen-ids"}
 
-// joinSwitches lets it do so: alone it means true.
+// joinSwitches lets them do so: alone they mean true.
 func joinSwitches(args []string) []string {
 	var joined []string
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--" {
 			return append(joined, args[i:]...)
 		}
-		if args[i] != proactiveFlag {
-			joined = append(joined, args[i])
+		name := args[i]
+		if !slices.Contains(switches, name) {
+			joined = append(joined, name)
 			continue
 		}
 		value := "true"
@@ -70,7 +72,7 @@ func joinSwitches(args []string) []string {
 			i++
 			value = args[i]
 		}
-		joined = append(joined, proactiveFlag+"="+value)
+		joined = append(joined, name+"="+value)
 	}
 	return joined
 }

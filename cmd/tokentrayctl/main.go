@@ -84,6 +84,7 @@ type session struct {
 	stdout, stderr io.Writer
 
 	loaded *settings.Settings // once settings has
+	log    *slog.Logger       // once open has
 }
 
 // fault ends the program with a code.
@@ -207,6 +208,7 @@ func (s *session) open(aloud bool) (*wiring.App, settings.Settings, func(), erro
 	if err != nil {
 		return nil, set, nil, err
 	}
+	s.log = log
 	app, err := wiring.Open(set, log)
 	if err != nil {
 		file.Close()

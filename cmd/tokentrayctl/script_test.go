@@ -96,6 +96,8 @@ func TestScripts(t *testing.T) {
 			"team":      onWorld((*world).teams),
 			"proxy":     onWorld((*world).proxy),
 			"waitfor":   waitFor,
+			"listens":   listens,
+			"scrape":    scrape,
 		},
 	})
 }

@@ -71,7 +71,7 @@ func (r Rules) Filter(events iter.Seq[engine.Event]) iter.Seq[engine.Event] {
 				h.take(ev)
 			case <-look:
 			}
-			if r.Quiet(time.Now()) {
+			if len(h.held) == 0 || r.Quiet(time.Now()) {
 				continue
 			}
 			for _, ev := range h.release() {

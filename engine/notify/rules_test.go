@@ -137,3 +137,15 @@ func TestHeldAtTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// The engine tells of much that is no alert: none of it has a mute looked up.
+func TestQuietIsAskedForWhatIsHeldAlone(t *testing.T) {
+	asked := 0
+	rules := Rules{MutedUntil: func() time.Time { asked++; return time.Time{} }}
+	if told := play(t, rules, happening{time.Hour, about("a", engine.EventRefreshed)}, happening{time.Hour, engine.Event{Kind: engine.EventScanned}}); asked != 0 || len(told) != 0 {
+		t.Errorf("asked %d times, told %v", asked, told)
+	}
+	if told := play(t, rules, happening{time.Hour, about("a", engine.EventExpired)}); asked != 1 || len(told) != 1 {
+		t.Errorf("asked %d times, told %v", asked, told)
+	}
+}

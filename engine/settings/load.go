@@ -29,6 +29,8 @@ type Settings struct {
 	AlertKinds    map[engine.Alert]bool
 	QuietHours    Quiet
 
+	Listen Listen
+
 	// Home is the user's own folder, and ToolFolders what CLAUDE_CONFIG_DIR and
 	// CODEX_HOME say of where tools have theirs.
 	Home        string
@@ -82,6 +84,7 @@ func Load(in Input) (Settings, error) {
 		RelayWebhooks: read(r, "USE_RELAY_WEBHOOKS", boolean),
 		AlertKinds:    read(r, "ALERT_KINDS", alertKinds),
 		QuietHours:    read(r, "ALERT_QUIET_HOURS", quietHours),
+		Listen:        readListen(r),
 		Sources:       map[string]Source{},
 		Warnings:      warnings,
 		Paths:         paths,

@@ -216,6 +216,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		}
 	}
 	b.env["NOTIFY_URLS"] = "ntfy://ntfy.sh/hidden"
+	b.env["TOKENTRAY_LISTEN_TOKEN"] = "hidden-hidden-hidden"
 	s := b.load()
 	for _, spec := range Specs() {
 		if value := s.Value(spec.Name); strings.Contains(value, "hidden") || spec.Secret && value != "set" {

@@ -8,13 +8,16 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gofrs/flock"
+
 	"tokentray/engine"
 )
 
 // Save keeps values, by the settings' names, in settings.json: what the app
 // itself was told. The other names in the file stay as they are; an empty
 // value removes its name. The file is its owner's, and replaced in one step: a
-// crash leaves the old or the new one.
+// crash leaves the old or the new one. A file lock keeps whoever saves at the
+// same time, here or in another process, from undoing it.
 func Save(path string, values map[string]string) error {
 	err := save(path, values)
 	if err != nil {
@@ -24,6 +27,14 @@ func Save(path string, values map[string]string) error {
 }
 
 func save(path string, values map[string]string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600)) // each its own: it holds between goroutines too
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer lock.Close()
 	object := map[string]any{}
 	text, err := os.ReadFile(path)
 	if err == nil {

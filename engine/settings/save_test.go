@@ -1,8 +1,10 @@
 package settings
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -43,5 +45,25 @@ func TestSave(t *testing.T) {
 	os.WriteFile(path, []byte("[]"), 0o600)
 	if err := Save(path, map[string]string{"THEME": "dark"}); err == nil {
 		t.Error("a file that is no object was written over")
+	}
+}
+
+// Several things are kept at the same time, each on a goroutine of its own: the
+// window's size, a policy, a mute.
+func TestSaveTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "settings.json")
+	var saving sync.WaitGroup
+	for i := range 20 {
+		saving.Go(func() {
+			if err := Save(path, map[string]string{fmt.Sprint("N", i): "kept"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	saving.Wait()
+	for i := range 20 {
+		if Kept(path, fmt.Sprint("N", i)) != "kept" {
+			t.Errorf("N%d was lost", i)
+		}
 	}
 }

@@ -32,12 +32,14 @@ type Spec struct {
 	local bool
 }
 
-// Flag is the setting's flag without its dashes, empty where it has none.
+// Flag is the setting's flag without its dashes, empty where it has none: the
+// name in lower kebab case. TOKENTRAY_, which sets a name apart in an
+// environment that others use too, is left out.
 func (s Spec) Flag() string {
 	if s.Secret {
 		return ""
 	}
-	return strings.ReplaceAll(strings.ToLower(s.Name), "_", "-")
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(s.Name, "TOKENTRAY_")), "_", "-")
 }
 
 // quotable reports whether an error may quote text. "@" and "?" stand where
@@ -117,6 +119,14 @@ var specs = []Spec{
 		Help: "what people are told of"},
 	{Name: "ALERT_QUIET_HOURS", Allowed: "two times of the day, such as 22:00-07:00",
 		Help: "when alerts are held back"},
+
+	{Name: "TOKENTRAY_LISTEN", Allowed: "an address and a port, such as 127.0.0.1:9464",
+		Help: "serve metrics and health there while run or the app runs; docs/METRICS.md"},
+	{Name: "TOKENTRAY_LISTEN_TOKEN", Secret: true,
+		Allowed: "16 characters or more, of letters, digits and -._~+/=",
+		Help:    "the bearer token that reading metrics needs"},
+	{Name: "TOKENTRAY_LISTEN_IDS", Allowed: allowedBool, Default: "false",
+		Help: "metrics for each account, with its name and id, not for each provider alone"},
 }
 
 // Specs returns all settings in the table's order.

@@ -135,7 +135,7 @@ func TestSliders(t *testing.T) {
 		}
 	}
 	l := LoadOf(LoadParams{Policy: balanced, Views: many(10, "relay", engine.Claude, time.Hour), Stores: map[string]StoreKind{"relay": RedisStore}, Now: noon})
-	if got := Texts(nil).WhileSeen(l, 30*time.Second); got != "While the window is open it looks every 30 s: about 240 Redis commands more an hour." {
+	if got := Texts(nil).WhileSeen(l, 30*time.Second); got != "about 240 Redis commands more an hour while this window is open" {
 		t.Error(got)
 	}
 	if got := Texts(nil).WhileSeen(LoadOf(LoadParams{Policy: balanced, Now: noon}), 30*time.Second); got != "" {

@@ -130,7 +130,7 @@ func (t Texts) WhileSeen(l Load, every time.Duration) string {
 		return ""
 	}
 	anHour := l.CommandsAScan * float64(time.Hour) / float64(every)
-	return t.Get("While the window is open it looks every %s: about %s Redis commands more an hour.", t.Span(every), number(roughly(anHour)))
+	return t.Get("about %s Redis commands more an hour while this window is open", number(roughly(anHour)))
 }
 
 // roughly rounds to two digits that count: an estimate has no more.

@@ -36,6 +36,22 @@ func oldestFirst(past []Past) {
 	}
 }
 
+// Merge is what is in either, once, the oldest first.
+func Merge(a, b []Past) []Past {
+	seen := make(map[Past]bool, len(a))
+	all := slices.Clone(a)
+	for _, p := range a {
+		seen[p] = true
+	}
+	for _, p := range b {
+		if !seen[p] {
+			all = append(all, p)
+		}
+	}
+	oldestFirst(all)
+	return all
+}
+
 // Tones are the tones of refreshes, the oldest first. A failure needed a person
 // where no refresh but a person's sign-in came after it, or where nothing came
 // and the account needs one now, as needs says; else it came right by itself.
@@ -77,9 +93,36 @@ func (t Texts) Past(p Past) string {
 	case p.Reason == reasonStoredLate:
 		return t.Get("stored, which could not be done before")
 	case p.Reason != "":
-		return t.Get(p.Reason)
+		return t.reason(engine.Reason(p.Reason))
 	}
 	return t.Get(p.Outcome)
+}
+
+// reason says why nothing was sent.
+func (t Texts) reason(r engine.Reason) string {
+	switch r {
+	case engine.ReasonInactive:
+		return t.Get("switched off")
+	case engine.ReasonNoRefreshToken:
+		return t.Get("no refresh token")
+	case engine.ReasonNotDue:
+		return t.Get("not due yet")
+	case engine.ReasonElsewhere:
+		return t.Get("refreshed by another program")
+	case engine.ReasonNeedsLogin:
+		return t.Get("needs sign-in")
+	case engine.ReasonUnreadable:
+		return t.Get("cannot be read")
+	case engine.ReasonLocked:
+		return t.Get("another program is refreshing it")
+	case engine.ReasonRateLimited:
+		return t.Get("its provider limits the rate")
+	case engine.ReasonObserved:
+		return t.Get("only observed")
+	case engine.ReasonShared:
+		return t.Get("refreshed in another place, which has the same login")
+	}
+	return t.Get(string(r))
 }
 
 // Bar is a refresh in a chart.

@@ -28,7 +28,8 @@ type Button struct{ Key, Label string }
 
 // Note is one notification. Its texts are plain.
 type Note struct {
-	// About is what it tells of: it takes the place of the last one about that.
+	// About is what it tells of: it takes the place of the last one about that;
+	// "": of nothing that another tells of.
 	About       string
 	Title, Text string
 	Buttons     []Button
@@ -102,7 +103,7 @@ func (n *Notifier) show(note Note) error {
 	}
 	var replaced uint32
 	for id, old := range n.shown {
-		if old.About == note.About {
+		if note.About != "" && old.About == note.About {
 			replaced = id
 		}
 	}

@@ -83,6 +83,12 @@ func TestButtons(t *testing.T) {
 		t.Errorf("shown: %+v", n)
 	}
 
+	b.show(t, Note{Title: "a store is away"})
+	b.show(t, Note{Title: "five accounts need attention"})
+	if away, five := <-f.notes, <-f.notes; five.Replaces != 0 || five.ID == away.ID {
+		t.Errorf("of nothing in common: %+v, then %+v", away, five)
+	}
+
 	b.show(t, b.note("work", "second"))
 	second := <-f.notes
 	b.show(t, b.note("work", "third"))

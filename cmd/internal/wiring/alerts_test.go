@@ -136,10 +136,16 @@ func TestOnceAmongProcesses(t *testing.T) {
 			t.Errorf("%d, %s: told %d times", i, step.ev.Kind, got)
 		}
 	}
-	for i, want := range []int{4, 2} { // the second run shows what is no login's end
-		if got := count([]*App{a, b}[i].OnceOnDesktop(slices.Values([]engine.Event{expired, ends, unused, dead}))); got != want {
+	offline, wrong := engine.Event{Kind: engine.EventNetworkDown, Time: now}, engine.Event{Kind: engine.EventClock, Ahead: time.Hour, Time: now}
+	for i, want := range []int{7, 1} { // the second run shows what was not there before
+		if got := count([]*App{a, b}[i].OnceOnDesktop(slices.Values([]engine.Event{expired, ends, unused, dead, away, offline, wrong}))); got != want {
 			t.Errorf("run %d of the app shows %d alerts, want %d", i, got, want)
 		}
+	}
+	away.Time = now.Add(time.Hour)
+	again := event(engine.EventExpired, func(ev *engine.Event) { ev.Account.ExpiresAt = now.Add(8 * time.Hour) })
+	if got := count(a.OnceOnDesktop(slices.Values([]engine.Event{away, again}))); got != 2 {
+		t.Errorf("of the next troubles %d are shown", got)
 	}
 }
 

@@ -122,7 +122,7 @@ func (k keeper) settings() settings.Settings {
 }
 
 // open is an app for the test's own process, of the same machine.
-func (k keeper) open(t *testing.T) *App {
+func (k keeper) open(t testing.TB) *App {
 	t.Helper()
 	app, err := Open(k.settings(), discard)
 	if err != nil {

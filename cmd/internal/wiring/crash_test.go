@@ -126,8 +126,17 @@ type deadlyJournal struct {
 }
 
 func (j deadlyJournal) Update(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	return j.update(ctx, j.Journal.Update, change, keys)
+}
+
+func (j deadlyJournal) UpdateSoon(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	return j.update(ctx, j.Journal.UpdateSoon, change, keys)
+}
+
+func (j deadlyJournal) update(ctx context.Context, update func(context.Context, func(engine.Key, *engine.Record), ...engine.Key) error,
+	change func(engine.Key, *engine.Record), keys []engine.Key) error {
 	point := ""
-	err := j.Journal.Update(ctx, func(key engine.Key, r *engine.Record) {
+	err := update(ctx, func(key engine.Key, r *engine.Record) {
 		before := *r
 		change(key, r)
 		switch {

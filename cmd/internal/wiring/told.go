@@ -49,11 +49,13 @@ func (a *App) once(events iter.Seq[engine.Event]) iter.Seq[engine.Event] {
 	return a.first(events, "", func(engine.Event) bool { return true })
 }
 
-// OnceOnDesktop leaves out what an earlier run of the app has shown: of a
-// login's end, each start would tell again.
+// OnceOnDesktop leaves out what an earlier run of the app has shown: each start,
+// and each change of the settings, finds the same troubles again. A dead login
+// that is stored as one is found once by itself, and well again an account is
+// only after a trouble.
 func (a *App) OnceOnDesktop(events iter.Seq[engine.Event]) iter.Seq[engine.Event] {
 	return a.first(events, "desktop_", func(ev engine.Event) bool {
-		return ev.Kind == engine.EventLoginEnds || ev.Kind == engine.EventUnused
+		return ev.Kind != engine.EventNeedsLogin && ev.Kind != engine.EventRecovered
 	})
 }
 

@@ -44,15 +44,20 @@ func TestRelayUnderLoad(t *testing.T) {
 					stop()
 					return
 				}
+				saved := time.Now()
 				time.Sleep(200 * time.Millisecond) // and go on for a while
 				last := stop()
+				limit := 2 * time.Second
+				if last.Sub(saved) > 900*time.Millisecond { // this machine stood still: the second look, after 5 s, finds it
+					limit = 6 * time.Second
+				}
 				if last.IsZero() {
 					last = time.Now()
 				} else {
 					n++
 				}
 				for sim.RefreshToken(a.ID) != provider.Look(login).Refresh {
-					if time.Since(last) > 2*time.Second {
+					if time.Since(last) > limit {
 						t.Errorf("account %d: the newest token does not stand %v after the last stale write", i, time.Since(last))
 						return
 					}

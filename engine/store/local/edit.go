@@ -34,7 +34,7 @@ func (s *Store) Edit(ctx context.Context, key engine.Key, edit engine.Edit) (eng
 		set("proxy", seal(aead, *edit.Proxy, key.ID, "proxy"))
 	}
 	if len(columns) > 0 {
-		if _, err := s.db.ExecContext(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ? AND provider = ?`,
+		if _, err := s.writer.exec(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ? AND provider = ?`,
 			append(values, key.ID, key.Provider)...); err != nil {
 			return engine.Account{}, s.fault(nameTaken(err, name))
 		}
@@ -45,7 +45,7 @@ func (s *Store) Edit(ctx context.Context, key engine.Key, edit engine.Edit) (eng
 // Remove implements engine.Store. The account's row holds all there is of it
 // but its history, which stays for its 90 days.
 func (s *Store) Remove(ctx context.Context, key engine.Key) error {
-	done, err := s.db.ExecContext(ctx, `DELETE FROM accounts WHERE id = ? AND provider = ?`, key.ID, key.Provider)
+	done, err := s.writer.exec(ctx, `DELETE FROM accounts WHERE id = ? AND provider = ?`, key.ID, key.Provider)
 	if err != nil {
 		return s.fault(err)
 	}

@@ -2,7 +2,7 @@ package local
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"time"
 
 	"tokentray/engine"
@@ -28,38 +28,44 @@ type Entry struct {
 	Took            time.Duration
 }
 
-// Record keeps the refresh that an engine.EventRefreshed tells of.
-func (s *Store) Record(ev engine.Event) error {
+// EntryOf is what a history keeps of the refresh that an engine.EventRefreshed
+// tells of.
+func EntryOf(ev engine.Event) Entry {
 	r := ev.Result
-	text := ""
+	e := Entry{Key: r.Key, At: kept(ev.Time.UnixMilli()), Name: r.Name, Outcome: r.Outcome, Reason: string(r.Reason), Took: r.Took.Truncate(time.Millisecond)}
 	if r.Err != nil {
-		text = engine.CleanLine(r.Err.Error())
+		e.Error = engine.CleanLine(r.Err.Error())
 	}
-	reason := string(r.Reason)
 	if r.Reason == engine.ReasonRestored && !r.Healed {
-		reason = ReasonStoredLate
+		e.Reason = ReasonStoredLate
 	}
 	if r.Why == engine.WhySignIn {
-		reason = ReasonSignedIn
+		e.Reason = ReasonSignedIn
 	}
-	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, ev.Time.UnixMilli(), r.Store, r.Provider, r.ID,
-		r.Name, r.Outcome, reason, text, r.Took.Milliseconds())
-	if err == nil {
-		_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
-	}
-	return s.fault(err)
+	return e
+}
+
+func kept(at int64) time.Time { return time.UnixMilli(at).UTC() }
+
+// Record keeps the refresh that an engine.EventRefreshed tells of.
+func (s *Store) Record(ev engine.Event) error {
+	e := EntryOf(ev)
+	return s.fault(s.writer.writeSoon(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.At.UnixMilli(), e.Store, e.Provider, e.ID,
+			e.Name, e.Outcome, e.Reason, e.Error, e.Took.Milliseconds())
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
+		}
+		return err
+	}))
 }
 
 // FirstTold reports whether no process of the user has told this alert of the
 // account before, and notes that it is told now. It takes the place of those
 // that begin with one of the words over.
 func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string, over ...string) (bool, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return false, s.fault(err)
-	}
 	first := false
-	err = func() error {
+	err := s.writer.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `INSERT INTO told VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, key.Store, key.Provider, key.ID, alert)
 		if err != nil {
 			return err
@@ -73,8 +79,8 @@ func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string, ove
 			}
 		}
 		return err
-	}()
-	return first, s.fault(errors.Join(err, finish(tx, err)))
+	})
+	return first, s.fault(err)
 }
 
 // Told returns the accounts of which this alert is the one told.
@@ -110,7 +116,7 @@ func (s *Store) History(ctx context.Context, key engine.Key, limit int) ([]Entry
 		if err := rows.Scan(&at, &e.Name, &e.Outcome, &e.Reason, &e.Error, &took); err != nil {
 			return nil, s.fault(err)
 		}
-		e.At, e.Took = time.UnixMilli(at).UTC(), time.Duration(took)*time.Millisecond
+		e.At, e.Took = kept(at), time.Duration(took)*time.Millisecond
 		entries = append(entries, e)
 	}
 	return entries, s.fault(rows.Err())
@@ -132,7 +138,7 @@ func (s *Store) HistorySince(ctx context.Context, since time.Time, limit int) ([
 		if err := rows.Scan(&e.Store, &e.Provider, &e.ID, &at, &e.Name, &e.Outcome, &e.Reason, &e.Error, &took); err != nil {
 			return nil, s.fault(err)
 		}
-		e.At, e.Took = time.UnixMilli(at).UTC(), time.Duration(took)*time.Millisecond
+		e.At, e.Took = kept(at), time.Duration(took)*time.Millisecond
 		entries = append(entries, e)
 	}
 	return entries, s.fault(rows.Err())

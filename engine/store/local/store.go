@@ -147,11 +147,7 @@ func (s *Store) swap(ctx context.Context, old engine.Account, change func(set fu
 		columns = append(columns, column+" = ?")
 		values = append(values, value)
 	})
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return engine.Account{}, s.fault(err)
-	}
-	err = func() error {
+	err := s.writer.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var stored []byte
 		err := tx.QueryRowContext(ctx, `SELECT refresh_token FROM accounts WHERE id = ?`, old.ID).Scan(&stored)
 		switch {
@@ -164,8 +160,8 @@ func (s *Store) swap(ctx context.Context, old engine.Account, change func(set fu
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ?`, append(values, old.ID)...)
 		return err
-	}()
-	if err = errors.Join(err, finish(tx, err)); err != nil {
+	})
+	if err != nil {
 		return engine.Account{}, s.fault(err)
 	}
 	return s.Load(ctx, old.Key)
@@ -178,7 +174,7 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 		return engine.Account{}, err
 	}
 	id := cmp.Or(n.ID, uuid.NewString())
-	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, ?, ?, '', ?, 0, ?, ?, ?, x'', ?, ?)
+	_, err = s.writer.exec(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, ?, ?, '', ?, 0, ?, ?, ?, x'', ?, ?)
 		ON CONFLICT (id) DO NOTHING`, // it was done, and its end was not heard of
 		id, n.Provider, n.Name, n.Client, !n.Inactive, "active", toMillis(n.ExpiresAt), n.Scopes, n.Organization, seal(aead, n.Proxy, id, "proxy"),
 		seal(aead, n.RefreshToken, id, "refresh_token"), seal(aead, n.AccessToken, id, "access_token"))

@@ -40,6 +40,8 @@ type Store struct {
 	keys   keyring
 	known  emptyIndexes
 
+	counter *counter
+
 	unanswered sync.Map // lock key → value of a try whose reply did not come
 }
 
@@ -72,8 +74,10 @@ func Open(cfg Config) *Store {
 			Mode: maintnotifications.ModeDisabled,
 		},
 	})
+	sent := new(counter)
+	client.AddHook(sent)
 	return &Store{client: client, name: "Redis at " + strings.Join(cfg.Addrs, ","), keys: newKeyring(cfg.EncryptionKey),
-		known: emptyIndexes{until: map[string]time.Time{}}}
+		known: emptyIndexes{until: map[string]time.Time{}}, counter: sent}
 }
 
 // Name is where the store is, for people.

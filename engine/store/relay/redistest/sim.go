@@ -67,6 +67,26 @@ func (r *Sim) decrypt(text string) string {
 	return string(data[:len(data)-int(data[len(data)-1])])
 }
 
+// Fill adds n accounts as a relay has them, each with tokens of its own, whose
+// access tokens live on for left.
+func (r *Sim) Fill(ctx context.Context, n int, left time.Duration) error {
+	expiry := strconv.FormatInt(time.Now().Add(left).UnixMilli(), 10)
+	for from := 0; from < n; from += 1000 {
+		pipe := r.client.Pipeline()
+		for i := from; i < min(from+1000, n); i++ {
+			id := fmt.Sprintf("%08d-0000-4000-8000-000000000000", i)
+			pipe.HSet(ctx, hashKey(id), "id", id, "name", fmt.Sprint("account ", i), "isActive", "true", "status", "active", "errorMessage", "",
+				"refreshToken", r.encrypt("sk-ant-ort01-"+strings.Repeat("r", 80)+id), "accessToken", r.encrypt("sk-ant-oat01-"+strings.Repeat("a", 80)+id),
+				"expiresAt", expiry, "lastRefreshAt", "", "lastUsedAt", "", "proxy", "", "scopes", "user:inference user:profile")
+			pipe.SAdd(ctx, "claude:account:index", id)
+		}
+		if _, err := pipe.Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // RefreshToken is the stored one.
 func (r *Sim) RefreshToken(id string) string {
 	return r.decrypt(r.client.HGet(context.Background(), hashKey(id), "refreshToken").Val())

@@ -1,0 +1,135 @@
+package wiring
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"tokentray/engine"
+	"tokentray/engine/store/relay/redistest"
+)
+
+// BenchmarkGrowth is what more accounts cost on a relay's Redis: the time from
+// the start to the first list, that of each later scan, and the memory that one
+// account takes when it was refreshed sixteen times or more. Journal and Redis
+// are real.
+func BenchmarkGrowth(b *testing.B) {
+	for _, accounts := range []int{1_000, 10_000, 100_000} {
+		server := redistest.Start(b)
+		sim := redistest.NewSim(b, server, encryptionKey, "")
+		if err := sim.Fill(b.Context(), accounts, 8*time.Hour); err != nil {
+			b.Fatal(err)
+		}
+		home := b.TempDir()
+		k := keeper{Redis: server.Addr, Home: home}
+		b.Run(fmt.Sprintf("of=start/accounts=%d", accounts), func(b *testing.B) {
+			for b.Loop() {
+				app := k.open(b)
+				if err := app.Scan(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				if n := len(app.Snapshot()); n != accounts {
+					b.Fatal(n, "accounts")
+				}
+				app.Close()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(accounts), "ns/account")
+		})
+		b.Run(fmt.Sprintf("of=scan/accounts=%d", accounts), func(b *testing.B) {
+			before := heap()
+			app := k.open(b)
+			defer app.Close()
+			if err := app.Scan(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			var keys []engine.Key
+			for _, v := range app.Snapshot() {
+				keys = append(keys, v.Key)
+			}
+			rotated := func(_ engine.Key, r *engine.Record) {
+				for range 16 {
+					r.Used = append(r.Used, engine.NewSecret(rand.Text()).Fingerprint())
+				}
+				r.Settled = rand.Text()
+			}
+			if err := (journal{app}).Update(b.Context(), rotated, keys...); err != nil {
+				b.Fatal(err)
+			}
+			if err := app.Scan(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			keys = nil
+			memory := heap() - before
+			for b.Loop() {
+				if err := app.Scan(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(memory)/float64(accounts), "memory-B/account")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(accounts), "ns/account")
+		})
+	}
+}
+
+// Minute-long tokens, refreshed over and over: neither memory nor goroutines
+// grow with the refreshes.
+func TestSoak(t *testing.T) {
+	if !long() {
+		t.Skip("takes minutes: make test-long")
+	}
+	const accounts = 100
+	var exchanges atomic.Int64
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		n := exchanges.Add(1)
+		fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":60,"token_type":"Bearer"}`, n, n)
+	}))
+	defer endpoint.Close()
+	server := redistest.Start(t)
+	k := keeper{Redis: server.Addr, Home: t.TempDir(), TokenURL: endpoint.URL, Proactive: true, Interval: 10 * time.Second, Window: 5 * time.Minute}
+	app := k.open(t)
+	defer app.Close()
+	if err := redistest.NewSim(t, server, encryptionKey, "").Fill(t.Context(), accounts, time.Second); err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	running.Go(func() { app.Run(ctx) })
+	wait := func(n int64) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Minute); exchanges.Load() < n; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d refreshes, not %d, in 10 minutes", exchanges.Load(), n)
+			}
+		}
+	}
+	wait(4 * accounts) // all is in its stride
+	began, memory, goroutines := exchanges.Load(), heap(), runtime.NumGoroutine()
+	wait(12 * accounts)
+	refreshes, grown, more := exchanges.Load()-began, heap()-memory, runtime.NumGoroutine()-goroutines
+	t.Logf("%d refreshes: memory grew by %d B, by %d B each; %d goroutines, %d before", refreshes, grown, grown/refreshes, goroutines+more, goroutines)
+	if grown/refreshes > 256 { // a token that is used up leaves its fingerprint
+		t.Errorf("memory grows: by %d B a refresh", grown/refreshes)
+	}
+	if more > accounts { // each account may have a read-back that waits
+		t.Errorf("goroutines grow: by %d", more)
+	}
+}
+
+// heap is the memory in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
