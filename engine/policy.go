@@ -20,6 +20,7 @@ const (
 
 	successPause = 30 * time.Second // after a success whose token is due at once,
 	dueAtOnce    = 3 * time.Second  // that is, this soon
+	spreadEach   = 3 * time.Second
 	backoffBase  = 2 * time.Second
 	backoffCap   = 10 * time.Minute
 	// LookEvery is how often the wall clock is looked at: timers stop in standby.
@@ -82,25 +83,25 @@ func Due(a Account, window time.Duration, now time.Time) bool {
 	return a.ExpiresAt.IsZero() || a.Doubted || !now.Before(a.ExpiresAt.Add(-Ahead(a, window)))
 }
 
-// Deadline is the account's own moment: expiry − window − spread − jitter, the
-// same whenever it is asked for. The spread is the account's, alike for all
-// keepers, so that many tokens of one expiry are not refreshed at once. The
-// jitter, up to a fifth of the window, is this keeper's.
-func (p Policy) Deadline(a Account) time.Time {
+// Deadline is one of the account's own moments: expiry − window − spread −
+// jitter, the same whenever it is asked for. The spread is the account's and the
+// lane's, alike for all keepers, so that many tokens of one expiry are not
+// refreshed at once. The jitter, up to a fifth of the window, is this keeper's.
+func (p Policy) Deadline(a Account, lane uint8) time.Time {
 	if a.ExpiresAt.IsZero() || a.Doubted {
 		return time.Time{}
 	}
 	window := Ahead(a, p.Window)
-	ahead := window + part(p.Spread(a), fraction(0, a)) + part(window/5, fraction(p.Seed, a))
+	ahead := window + part(p.Spread(a), fraction(uint64(lane), a)) + part(window/5, fraction(p.Seed, a))
 	return a.ExpiresAt.Add(-ahead)
 }
 
 // Spread is how far the account's refresh may come before its window, for the
-// sake of the others that expire with it: a second for each of the herd, at most
+// sake of the others that expire with it: 3 s for each of the herd, at most
 // a fifth of the token's lifetime, and with the window at most half.
 func (p Policy) Spread(a Account) time.Duration {
 	life := Lifetime(a)
-	return max(min(time.Duration(p.Herd)*time.Second, life/5, life/2-p.Window), 0)
+	return max(min(time.Duration(p.Herd)*spreadEach, life/5, life/2-p.Window), 0)
 }
 
 // fraction is a number below 1 that looks random, of its own for each seed,
@@ -138,6 +139,8 @@ type Tries struct {
 	Dead bool
 	// Stuck waits for other settings (KindSettings).
 	Stuck bool
+	// Lane is which of the account's moments it has (Crowd).
+	Lane uint8
 }
 
 // Next is when the account will be refreshed by itself; false where it will
@@ -153,7 +156,7 @@ func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 	if t.Result == ResultElsewhere {
 		p.Herd = 0
 	}
-	next := p.Deadline(a)
+	next := p.Deadline(a, t.Lane)
 	if p.resting(a, t) {
 		next = t.Succeeded.Add(successPause)
 	}
@@ -209,7 +212,7 @@ func UnusedLeft(a Account, now time.Time) (left time.Duration, tell bool) {
 // resting reports whether a success gave a token that is due at once: a
 // provider with tiny lifetimes must not be hammered.
 func (p Policy) resting(a Account, t Tries) bool {
-	return !t.Succeeded.IsZero() && p.Deadline(a).Sub(t.Succeeded) < dueAtOnce
+	return !t.Succeeded.IsZero() && p.Deadline(a, t.Lane).Sub(t.Succeeded) < dueAtOnce
 }
 
 // retryIn bounds a time of retry, for a clock that was set back since: no wait

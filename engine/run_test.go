@@ -85,7 +85,7 @@ func TestOneExpiryIsSpread(t *testing.T) {
 			t.Errorf("%d refreshes", n)
 		}
 		for at, n := range minutes {
-			if n > 90 { // 60 on average
+			if n > 30 { // 20 on average
 				t.Errorf("%v: %d in a minute", at, n)
 			}
 		}

@@ -33,6 +33,7 @@ type state struct {
 	due   int64 // when the queue takes it, in Unix µs
 	place int32 // in the queue, plus one; 0: not queued
 	saves int32 // counts them: a read-back belongs to the last one
+	slot  Slot
 }
 
 // liveToken is an access token and until when it can be handed out unseen.
@@ -157,6 +158,8 @@ func (e *Engine) countHerd() {
 // drop ends a state; what is known of its line stays. With e.mu held.
 func (e *Engine) drop(st *state) {
 	e.dequeue(st)
+	e.crowd.Leave(st.slot)
+	st.slot = Slot{}
 	st.live.Store(nil)
 	e.setToken(st, Fingerprint{})
 	e.waiting[st.key] = st.record()

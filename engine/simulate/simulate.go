@@ -45,6 +45,8 @@ type keeper struct {
 	limits  map[string]*rate.Limiter
 	tries   map[int32]engine.Tries // of accounts that fail
 	others  []bool                 // of each account: another keeper did the last refresh
+	crowd   engine.Crowd
+	slots   []engine.Slot // of each account
 }
 
 // turn is a refresh that waits for a slot.
@@ -151,6 +153,8 @@ func (w *world) newKeeper(n uint64) keeper {
 		limits: map[string]*rate.Limiter{},
 		tries:  map[int32]engine.Tries{},
 		others: make([]bool, len(w.accounts)),
+		crowd:  engine.Crowd{},
+		slots:  make([]engine.Slot, len(w.accounts)),
 	}
 	for _, kind := range w.Tokens {
 		k.limits[kind.Provider] = rate.NewLimiter(rate.Limit(engine.RatePerSecond/w.scale), max(int(engine.Burst/w.scale), 1))
@@ -194,6 +198,8 @@ func (w *world) plan(k, i int32, now time.Duration) {
 	if keeper.others[i] {
 		tries.Result = engine.ResultElsewhere
 	}
+	keeper.slots[i] = keeper.crowd.Join(keeper.policy, a.Account, keeper.slots[i])
+	tries.Lane = keeper.slots[i].Lane
 	next, _ := keeper.policy.Next(a.Account, tries)
 	w.add(event{at: max(offset(next), now), kind: deadline, keeper: k, account: i, version: a.version})
 }
