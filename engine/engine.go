@@ -52,6 +52,7 @@ type Engine struct {
 	mu          sync.Mutex // guards all below, and the fields of every state and place
 	policy      Policy
 	queue       dueQueue
+	crowd       Crowd
 	holders     map[Fingerprint]*state // of a refresh token: one, and with it its twins
 	running     bool
 	turned      time.Time // when Run last came around
@@ -80,6 +81,7 @@ func New(p Params) *Engine {
 		wake:      make(chan struct{}, 1),
 		policy:    p.Policy,
 
+		crowd:       Crowd{},
 		holders:     map[Fingerprint]*state{},
 		unreachable: map[endpoint]bool{},
 		ahead:       map[endpoint]time.Duration{},
@@ -115,6 +117,7 @@ func (e *Engine) SetPolicy(p Policy) {
 	if p.Seed == 0 {
 		p.Seed = e.policy.Seed
 	}
+	p.Herd = e.policy.Herd
 	e.policy = p
 	for _, st := range *e.index.Load() {
 		st.live.Store(nil) // its background refresh may come at another moment now

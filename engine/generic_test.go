@@ -46,7 +46,7 @@ func TestOfflineIsTheEndpoints(t *testing.T) {
 		if err := d.Remove(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * storeRetry)
+		time.Sleep(2 * StoreRetry)
 		if got := events(); len(got) != 1 {
 			t.Errorf("%d events after the last account was removed", len(got))
 		}
@@ -70,7 +70,7 @@ func TestAnotherClient(t *testing.T) {
 		}
 		d.store.change(key, func(a *Account) { a.OAuth = right })
 		d.Scan(t.Context())
-		time.Sleep(lookEvery + time.Second)
+		time.Sleep(LookEvery + time.Second)
 		if v := d.view(key); v.Status != StatusValid {
 			t.Errorf("it is %s: %v", v.Status, v.Err)
 		}

@@ -221,6 +221,7 @@ type shelf struct {
 	mu       sync.Mutex
 	shelved  map[Key]Account
 	leases   map[Key]time.Time
+	locks    int   // how often a lease was asked for
 	away     error // what every call answers, where set
 	noSaves  error // what a Write of tokens answers, where set
 	readOnly error // what every write answers, locks too, where set
@@ -369,6 +370,7 @@ type shelfLease struct {
 func (s *shelf) TryLock(_ context.Context, key Key) (Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.locks++
 	if err := cmp.Or(s.away, s.readOnly); err != nil {
 		return nil, err
 	}

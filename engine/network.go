@@ -76,7 +76,7 @@ var errOffline = Errorf(KindOffline, "offline: its provider cannot be connected 
 func (e *Engine) lookForNetwork(ctx context.Context) {
 	for {
 		select {
-		case <-time.After(storeRetry):
+		case <-time.After(StoreRetry):
 		case <-ctx.Done():
 			return
 		}
@@ -89,7 +89,7 @@ func (e *Engine) lookForNetwork(ctx context.Context) {
 		}
 		e.mu.Unlock()
 		for _, at := range away {
-			limited, cancel := context.WithTimeout(ctx, storeRetry)
+			limited, cancel := context.WithTimeout(ctx, StoreRetry)
 			err := e.providers[at.provider].Reach(limited, at.oauth)
 			cancel()
 			if err == nil || !used[at] {

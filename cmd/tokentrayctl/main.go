@@ -65,6 +65,7 @@ type cli struct {
 	Alerts  alertsCmd  `cmd:"" help:"Send a test to the channels that alerts go out by."`
 	Status  statusCmd  `cmd:"" help:"Count the accounts by status."`
 	Service serviceCmd `cmd:"" help:"Keep run going without a desktop: install, uninstall or status."`
+	Sim     simCmd     `cmd:"" name:"simulate" help:"Play 30 days in seconds: the deadline queue beside the guide's plain poll. Needs nothing."`
 	Demo    demoCmd    `cmd:"" help:"Watch made-up accounts for a minute: refreshes, a failure, a recovery. Needs nothing."`
 
 	EnvFile      string           `placeholder:"FILE" help:"Read settings from this file instead of tokentray/.env in your configuration folder."`
