@@ -75,8 +75,8 @@ fuzz: setup-test ## every fuzz target, each for 20 s (FUZZTIME=5m for longer)
 test-long: setup-test ## the tests with their longer runs, some 20 minutes
 	TOKENTRAY_LONG=1 $(TEST) -timeout 60m -count=1 $(RACED)
 
-bench: setup-bench ## the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: setup-bench ## the numbers of docs/PERFORMANCE.md, each beside what it is compared with: some 15 minutes
+	@scripts/bench
 
 # A month without trouble, a month with it, laptops, and a day of a million accounts.
 simulate: build ## play a month in a minute or two: the deadline queue beside the guide's poll (docs/PERFORMANCE.md)

@@ -84,7 +84,7 @@ func (st *state) setAccount(a Account) {
 		a.RefreshToken = isSealed
 	}
 	st.compactAccount = compactAccount{}
-	if a.StoreError != "" || !a.Proxy.Empty() || a.Problem != nil || a.Rival != (Rival{}) ||
+	if a.StoreError != "" || !a.Proxy.Empty() || !a.OAuth.Empty() || a.Problem != nil || a.Rival != (Rival{}) ||
 		!a.LoginExpiresAt.IsZero() || !a.RateLimitedUntil.IsZero() || !exact(a.ExpiresAt, a.LastRefreshAt, a.LastUsedAt) {
 		st.compactAccount.odd = &a
 		return

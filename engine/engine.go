@@ -57,10 +57,10 @@ type Engine struct {
 	running     bool
 	turned      time.Time // when Run last came around
 	closed      bool
-	unreachable map[string]bool          // providers that cannot be connected to
-	ahead       map[string]time.Duration // of the providers' clocks, as it was last told
-	underWay    int                      // flights
-	looked      bool                     // all accounts were read once
+	unreachable map[endpoint]bool          // that cannot be connected to
+	ahead       map[endpoint]time.Duration // of their clocks, as it was last told
+	underWay    int                        // flights
+	looked      bool                       // all accounts were read once
 
 	mark           int64          // how far the journal was read
 	waiting        map[Key]Record // of the journal, for accounts not seen so far
@@ -83,8 +83,8 @@ func New(p Params) *Engine {
 
 		crowd:       Crowd{},
 		holders:     map[Fingerprint]*state{},
-		unreachable: map[string]bool{},
-		ahead:       map[string]time.Duration{},
+		unreachable: map[endpoint]bool{},
+		ahead:       map[endpoint]time.Duration{},
 		waiting:     map[Key]Record{},
 	}
 	e.ending, e.end = context.WithCancel(context.Background())

@@ -122,13 +122,13 @@ func (p *issuer) fail(errs ...error) {
 	p.next = append(p.next, errs...)
 }
 
-func (p *issuer) Reach(context.Context) error {
+func (p *issuer) Reach(context.Context, Secret) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.away
 }
 
-func (p *issuer) Settings(client string) Fingerprint {
+func (p *issuer) Settings(client string, _ Secret) Fingerprint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return NewSecret(p.settings + client).Fingerprint()

@@ -153,6 +153,9 @@ func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 	if a.onlyObserved() || a.Rival.Leads || a.Choice.Lazy {
 		return time.Time{}, false
 	}
+	if Endless(a.ExpiresAt) && !a.Doubted {
+		return time.Time{}, false
+	}
 	if t.Result == ResultElsewhere {
 		p.Herd = 0
 	}

@@ -432,10 +432,10 @@ func (e *Engine) exchange(ctx context.Context, st *state, l *look, lease Lease, 
 			return Token{}, Errorf(KindLocked, "the lock could end before the provider's answer: nothing was sent", nil)
 		}
 		token, err := e.send(ctx, provider, ExchangeRequest{
-			RefreshToken: l.old, Client: l.a.Client, Organization: l.a.Organization, Proxy: l.a.Proxy,
+			RefreshToken: l.old, Client: l.a.Client, Organization: l.a.Organization, OAuth: l.a.OAuth, Proxy: l.a.Proxy,
 		})
 		e.noteNetwork(l.a, err)
-		e.noteClock(l.a.Provider, token, err)
+		e.noteClock(l.a, token, err)
 		if !isUnsent(err) || !req.once || try == 2 {
 			return token, err
 		}

@@ -295,12 +295,16 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	changed := st.token != token && !st.token.Zero() && !token.Zero()
 	first := st.taken == 0
 	later := !first && a.ExpiresAt.After(old.ExpiresAt) // with the same refresh token: not every provider rotates
+	anew := !first && a.OAuth != old.OAuth
 	st.setAccount(a)
 	e.setToken(st, token)
 	st.version, st.taken = v, e.age()
 	if a.Problem != nil {
 		e.requeue(st)
 		return a, s
+	}
+	if anew && st.tries().Stuck { // it may do with this client
+		st.editTries(func(t *Tries) { t.Stuck, t.RetryAt = false, time.Time{} })
 	}
 	if static { // whatever its refresh token's troubles were
 		if st.tries().Err != nil {

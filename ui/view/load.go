@@ -121,22 +121,11 @@ func (l *Load) judge(a engine.Account) {
 	}
 }
 
-// usualLife is how long a provider's access tokens usually live.
-func usualLife(provider string) time.Duration {
-	switch provider {
-	case engine.Claude, engine.Droid:
-		return 8 * time.Hour
-	case engine.OpenAI:
-		return 10 * 24 * time.Hour
-	}
-	return time.Hour
-}
-
 func life(a engine.Account) time.Duration {
 	if known := engine.Lifetime(a); known > 0 {
 		return known
 	}
-	return usualLife(a.Provider)
+	return engine.LooksOf(a.Provider).Life
 }
 
 // leastBetween is the engine's pause after a success whose token is due at

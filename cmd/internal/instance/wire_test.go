@@ -59,7 +59,7 @@ func full(v reflect.Value, n *int) {
 // bare is an event without what does not cross: secrets, the jitter's seed and spread.
 func bare(ev engine.Event) engine.Event {
 	strip := func(a *engine.Account) {
-		a.RefreshToken, a.AccessToken, a.Record, a.Proxy = engine.Sealed{}, engine.Sealed{}, engine.Sealed{}, engine.Secret{}
+		a.RefreshToken, a.AccessToken, a.Record, a.Proxy, a.OAuth = engine.Sealed{}, engine.Sealed{}, engine.Sealed{}, engine.Secret{}, engine.Secret{}
 	}
 	strip(&ev.Account.Account)
 	for i := range ev.Views {
