@@ -221,7 +221,7 @@ type shelf struct {
 	mu       sync.Mutex
 	shelved  map[Key]Account
 	leases   map[Key]time.Time
-	locks    int   // how often a lease was asked for
+	locks    int   // leases that were asked for
 	away     error // what every call answers, where set
 	noSaves  error // what a Write of tokens answers, where set
 	readOnly error // what every write answers, locks too, where set
@@ -365,6 +365,13 @@ type shelfLease struct {
 	s     *shelf
 	key   Key
 	until time.Time
+}
+
+// asked is how often a lease was asked for.
+func (s *shelf) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.locks
 }
 
 func (s *shelf) TryLock(_ context.Context, key Key) (Lease, error) {
