@@ -62,7 +62,8 @@ type desk struct {
 	stopObserving func()            // nil with it
 
 	window *ui.Window
-	stop   func() // ends the engine that is worked with
+	engine *engine.Engine // that is worked with
+	stop   func()         // ends the engine that is worked with
 	ending sync.Once
 	// replaced are the engines that finish what they have in flight.
 	replaced sync.WaitGroup
@@ -197,7 +198,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 		served = instance.Served{Engine: c.engine, Identity: c.identity, Store: c.app.Store.Name()}
 	}
 	d.instance.Serve(served)
-	d.window, d.stop = window, stop
+	d.window, d.engine, d.stop = window, c.engine, stop
 	if !shows {
 		window.Conceal()
 	}
