@@ -50,19 +50,15 @@ func (n Note) Asks() bool { return len(n.Offers) > 0 && n.Offers[0].Act == ActSi
 
 // Run shows what there is to tell until there are no more events.
 func (d Desktop) Run(events iter.Seq[engine.Event]) {
-	alerts := make(chan engine.Event, 64)
+	alerts := make(chan engine.Event)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		together(alerts, func(events []engine.Event) { d.Show(d.note(events)) })
 	}()
 	for ev := range events {
-		if alert, _ := engine.AlertOf(ev); alert == "" {
-			continue
-		}
-		select {
-		case alerts <- ev:
-		default: // the service hangs: what it did not take is not told
+		if alert, _ := engine.AlertOf(ev); alert != "" {
+			alerts <- ev
 		}
 	}
 	close(alerts)

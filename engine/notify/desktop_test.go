@@ -76,6 +76,35 @@ func TestDesktop(t *testing.T) {
 	}
 }
 
+// While one is shown, others gather: none is lost, and they are one.
+func TestManyWhileOneIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var titles []string
+		events := func(yield func(engine.Event) bool) {
+			for i := range 301 {
+				ev := alert(engine.EventExpired, engine.Claude, nil)
+				ev.Account.ID = fmt.Sprint("id-", i)
+				if !yield(ev) {
+					return
+				}
+				if i == 0 {
+					time.Sleep(2 * groupFor)
+				} else {
+					time.Sleep(time.Second)
+				}
+			}
+			time.Sleep(time.Hour)
+		}
+		Desktop{Text: fmt.Sprintf, Show: func(n Note) {
+			titles = append(titles, n.Title)
+			time.Sleep(10 * time.Minute)
+		}}.Run(events)
+		if want := []string{"The token of 团队 has expired", "300 accounts need attention"}; !slices.Equal(titles, want) {
+			t.Errorf("shown %v", titles)
+		}
+	})
+}
+
 // A service that hangs holds up neither the events nor, for long, the end.
 func TestHangingService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
