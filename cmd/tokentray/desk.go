@@ -24,6 +24,7 @@ import (
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/language"
 	"tokentray/cmd/internal/observe"
 	"tokentray/cmd/internal/park"
 	"tokentray/cmd/internal/wiring"
@@ -402,7 +403,7 @@ const (
 	ownTheme         = "APP_THEME"
 	ownNotifications = "APP_NOTIFICATIONS"
 	ownHidden        = "APP_START_HIDDEN"
-	ownLanguage      = "APP_LANGUAGE"
+	ownLanguage      = language.Setting
 	ownSeen          = "APP_FIRST_PAGE_SEEN"
 	ownPark          = "APP_PARK"
 )
@@ -419,7 +420,7 @@ var own = []struct {
 	{ownNotifications, "Notifications", []string{"on", "off"}},
 	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
 	{ownQuota, "Redis commands a day that are allowed", []string{"10000", "1000", "5000", "50000", "100000", "1000000"}},
-	{ownLanguage, "Language", []string{"system", "English", "简体中文"}},
+	{ownLanguage, "Language", []string{language.System, language.All[0].Name, language.All[1].Name}},
 	{ownPark, "Rest while hidden", []string{"auto", "off"}},
 }
 

@@ -51,6 +51,9 @@ func (o oneGoroutine) DoFromGoroutine(f func(), wait bool) {
 func newDesk(t *testing.T, changes ...func(*desk)) *desk {
 	t.Helper()
 	home := t.TempDir()
+	if fonts, err := os.UserCacheDir(); err == nil { // what is found of them is written at any time
+		t.Setenv("XDG_CACHE_HOME", fonts)
+	}
 	for name, value := range map[string]string{"TOKENTRAY_HOME": home, "HOME": home, "DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": home, "LC_ALL": "C"} {
 		t.Setenv(name, value)
 	}
