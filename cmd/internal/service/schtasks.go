@@ -19,11 +19,11 @@ const taskName = "Tokentray"
 const taskRunning = "267009"
 
 // scheduler keeps it by a task of Windows that begins with the user's login.
-// It has no way to ask a program for its end that lets a refresh be finished
-// first, so it never ends one.
+// The scheduler's own way to end a program cuts a refresh off: end asks.
 type scheduler struct {
 	user string // as DOMAIN\name
 	run  Runner
+	end  Ender
 }
 
 var _ Manager = scheduler{}
@@ -35,6 +35,9 @@ func task(s Service, user string) (string, error) {
 		return "", err
 	}
 	args := []string{"--headless", windowsWord(s.Program), "run"}
+	if s.Asked {
+		args = append(args, "--service")
+	}
 	for _, arg := range s.Args {
 		args = append(args, windowsWord(arg))
 	}
@@ -132,7 +135,7 @@ func foreignTask() error {
 
 // Install is Manager's.
 func (m scheduler) Install(ctx context.Context, s Service) (said []string, err error) {
-	s.Env = nil
+	s.Env, s.Asked = nil, true
 	text, err := task(s, m.user)
 	if err != nil {
 		return nil, err
@@ -157,7 +160,7 @@ func (m scheduler) Install(ctx context.Context, s Service) (said []string, err e
 		}
 		said = append(said, "made the scheduled task "+taskName)
 		if was == ownfile.Stale {
-			said = append(said, "what runs of the one before goes on until you sign out")
+			said = append(said, m.ended(ctx))
 		}
 	}
 	if _, err := m.run(ctx, "schtasks", "/Run", "/TN", taskName); err != nil {
@@ -181,7 +184,20 @@ func (m scheduler) Uninstall(ctx context.Context) ([]string, error) {
 	if _, err := m.run(ctx, "schtasks", "/Delete", "/TN", taskName, "/F"); err != nil {
 		return nil, err
 	}
-	return []string{"removed the scheduled task " + taskName, "what runs of it goes on until you sign out"}, nil
+	return []string{"removed the scheduled task " + taskName, m.ended(ctx)}, nil
+}
+
+// ended ends what runs of a task that is not there any more, and says so.
+func (m scheduler) ended(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	switch ran, err := m.end(ctx); {
+	case err != nil:
+		return "what runs of it goes on until you sign out: " + err.Error()
+	case ran:
+		return "it has ended"
+	}
+	return "it did not run"
 }
 
 // Status is Manager's.
