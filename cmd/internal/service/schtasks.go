@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 	"unicode/utf16"
 
 	"tokentray/cmd/internal/ownfile"
@@ -21,9 +22,10 @@ const taskRunning = "267009"
 // scheduler keeps it by a task of Windows that begins with the user's login.
 // The scheduler's own way to end a program cuts a refresh off: end asks.
 type scheduler struct {
-	user string // as DOMAIN\name
-	run  Runner
-	end  Ender
+	user  string // as DOMAIN\name
+	run   Runner
+	end   Ender
+	every time.Duration // between two looks
 }
 
 var _ Manager = scheduler{}
@@ -195,9 +197,20 @@ func (m scheduler) ended(ctx context.Context) string {
 	case err != nil:
 		return "what runs of it goes on until you sign out: " + err.Error()
 	case ran:
+		// The console around it ends a moment later, and until then a start would
+		// be ignored.
+		for is, err := m.running(ctx); is && err == nil && ctx.Err() == nil; is, err = m.running(ctx) {
+			time.Sleep(m.every)
+		}
 		return "it has ended"
 	}
 	return "it did not run"
+}
+
+// running reports whether the task runs. One that is not there is an error.
+func (m scheduler) running(ctx context.Context) (bool, error) {
+	text, err := m.run(ctx, "schtasks", "/Query", "/TN", taskName, "/FO", "LIST", "/V")
+	return strings.Contains(text, taskRunning), err
 }
 
 // Status is Manager's.
@@ -212,11 +225,9 @@ func (m scheduler) Status(ctx context.Context, program string) (Status, error) {
 	if st.State, st.Service = state(is, made); st.State == ownfile.Absent {
 		return st, nil
 	}
-	text, err := m.run(ctx, "schtasks", "/Query", "/TN", taskName, "/FO", "LIST", "/V")
-	if err != nil {
+	if st.Running, err = m.running(ctx); err != nil {
 		return st, err
 	}
-	st.Running = strings.Contains(text, taskRunning)
 	st.Detail = "not running"
 	if st.Running {
 		st.Detail = "running"

@@ -117,7 +117,7 @@ func On(h Host) (Manager, error) {
 	case "darwin":
 		return launchd{folder: filepath.Join(h.Home, "Library", "LaunchAgents"), domain: fmt.Sprintf("gui/%d", h.UID), run: h.Run, every: time.Second / 2}, nil
 	case "windows":
-		return scheduler{user: h.User, run: h.Run, end: h.End}, nil
+		return scheduler{user: h.User, run: h.Run, end: h.End, every: time.Second / 2}, nil
 	}
 	return nil, engine.Errorf(engine.KindSettings, "there is no service for "+h.OS+": let its own service manager keep tokentrayctl run going", nil)
 }
