@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/language"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
@@ -226,6 +227,7 @@ func (s *session) open(aloud bool) (*wiring.App, settings.Settings, func(), erro
 		file.Close()
 		return nil, set, nil, err
 	}
+	app.Speak(language.Texts(set)) // to chat services; what is shown here is English
 	// From an interrupt on nothing is begun; what is in flight is finished.
 	stop := context.AfterFunc(s.ctx, func() {
 		s.sayWhatIsAwaited(app.Engine)
