@@ -122,13 +122,13 @@ func (p *issuer) fail(errs ...error) {
 	p.next = append(p.next, errs...)
 }
 
-func (p *issuer) Reach(context.Context) error {
+func (p *issuer) Reach(context.Context, Secret) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.away
 }
 
-func (p *issuer) Settings(client string) Fingerprint {
+func (p *issuer) Settings(client string, _ Secret) Fingerprint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return NewSecret(p.settings + client).Fingerprint()
@@ -221,6 +221,7 @@ type shelf struct {
 	mu       sync.Mutex
 	shelved  map[Key]Account
 	leases   map[Key]time.Time
+	locks    int   // how often a lease was asked for
 	away     error // what every call answers, where set
 	noSaves  error // what a Write of tokens answers, where set
 	readOnly error // what every write answers, locks too, where set
@@ -369,6 +370,7 @@ type shelfLease struct {
 func (s *shelf) TryLock(_ context.Context, key Key) (Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.locks++
 	if err := cmp.Or(s.away, s.readOnly); err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (t *tray) update(views []engine.View, lazy, storeAway bool) {
 	for _, v := range views {
 		if tone := view.ToneOf(v, lazy); (tone == view.Person || tone == view.Wait) && len(attention) < trayAttention {
 			label := fmt.Sprintf("%s: %s", v.Name, texts.Status(v, lazy))
-			if !v.ExpiresAt.IsZero() && v.ExpiresAt.After(now) {
+			if !v.ExpiresAt.IsZero() && !engine.Endless(v.ExpiresAt) && v.ExpiresAt.After(now) {
 				label += " · " + texts.Span(v.ExpiresAt.Sub(now).Truncate(time.Minute))
 			}
 			attention = append(attention, t.account(v, label))

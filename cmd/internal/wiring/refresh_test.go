@@ -3,8 +3,6 @@ package wiring
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,21 +20,14 @@ import (
 // is added; and the means of where that goes.
 func BenchmarkRefresh(b *testing.B) {
 	const atOnce = engine.Concurrency
-	var tokens atomic.Int64
-	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(50 * time.Millisecond)
-		w.Header().Set("Content-Type", "application/json")
-		n := tokens.Add(1)
-		fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":28800,"token_type":"Bearer"}`, n, n)
-	}))
-	defer endpoint.Close()
+	_, endpoint := answers(b, 8*time.Hour, 50*time.Millisecond)
 	for _, name := range []string{"embedded", "relay"} {
 		b.Run("store="+name, func(b *testing.B) {
 			address := ""
 			if name == "relay" {
 				address = redistest.Start(b).Addr
 			}
-			k := keeper{Redis: address, Home: b.TempDir(), TokenURL: endpoint.URL}
+			k := keeper{Redis: address, Home: b.TempDir(), TokenURL: endpoint}
 			app := k.open(b)
 			defer app.Close()
 			providers := provider.New(app.providers)

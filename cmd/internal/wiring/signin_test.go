@@ -43,7 +43,7 @@ func TestForeignSignIn(t *testing.T) {
 		AuthorizeURLs: map[string]string{engine.OpenAI: begun.AuthorizeURL + "?prompt=consent"},
 	})
 	cfg.SignInPorts = map[string]int{engine.OpenAI: 0} // any free one
-	s, err := provider.StartSignIn(cfg, engine.OpenAI, "")
+	s, err := provider.StartSignIn(cfg, engine.OpenAI, "", engine.Secret{})
 	if err != nil {
 		t.Fatal(err)
 	}

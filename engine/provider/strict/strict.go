@@ -23,10 +23,13 @@ import (
 // ClientSecret is what gemini exchanges must carry here.
 const ClientSecret = "strict-google-client-secret"
 
-// Server is the token server of all four providers.
+// Server is the token server of all four providers, and of a generic one.
 type Server struct {
 	// Lifetime of new access tokens.
 	Lifetime time.Duration
+	// Style is how a generic provider's client must be named, "header" or
+	// "params"; "": either way.
+	Style string
 
 	http     *http.Server
 	base     string
@@ -38,6 +41,7 @@ type Server struct {
 	requests []Request
 	codes    map[string]*grant
 	denied   map[string]bool
+	endless  bool
 }
 
 // Login is one family of tokens.
@@ -88,6 +92,7 @@ func New() (*Server, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{provider}/token", s.serve)
 	mux.HandleFunc("GET /{provider}/authorize", s.authorize)
+	mux.HandleFunc("GET /generic/.well-known/openid-configuration", s.describe)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go s.http.Serve(listener)
 	return s, nil
@@ -180,6 +185,9 @@ func (s *Server) Replays() int {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	provider := r.PathValue("provider")
 	params, err := parameters(r, provider)
+	if provider == engine.Generic && err == nil {
+		err = s.name(r, params)
+	}
 	fault, request := s.arrived(provider, r)
 
 	if fault.Delay > 0 {
@@ -253,6 +261,8 @@ var clients = map[string][]string{
 		"1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com"},
 	engine.OpenAI: {"app_EMoamEEZ73f0CkXaXp7hrann"},
 	engine.Droid:  {"client_01HNM792M5G5G1A2THWPXKFMXB"},
+
+	engine.Generic: {GenericID},
 }
 
 // exchange is, beside redeem's, the refresh grant (RFC 6749, 6) with rotation
@@ -263,7 +273,8 @@ func (s *Server) exchange(provider string, params url.Values) (int, any) {
 		return status, map[string]string{"error": code, "error_description": "token " + params.Get("refresh_token") + " was refused"}
 	}
 	known := slices.Contains(clients[provider], params.Get("client_id"))
-	if !known || provider == engine.Gemini && params.Get("client_secret") != ClientSecret {
+	if !known || provider == engine.Gemini && params.Get("client_secret") != ClientSecret ||
+		provider == engine.Generic && params.Get("client_secret") != GenericSecret {
 		return refused(http.StatusUnauthorized, "invalid_client")
 	}
 	if params.Get("grant_type") == "authorization_code" {
@@ -310,6 +321,9 @@ func (s *Server) newAccess(provider string) string {
 
 func (s *Server) answer(l *Login) map[string]any {
 	body := map[string]any{"access_token": l.Access, "expires_in": int(s.Lifetime.Seconds()), "token_type": "Bearer"}
+	if l.Provider == engine.Generic && s.endless {
+		delete(body, "expires_in")
+	}
 	if l.Provider == engine.OpenAI {
 		body["id_token"] = "id-" + rand.Text()
 	}

@@ -101,6 +101,8 @@ DROP INDEX journal_seq;
 CREATE INDEX journal_seq ON journal (seq); -- one numbering for all stores
 UPDATE history SET store = CASE WHEN store LIKE 'the embedded store %' THEN 'embedded' ELSE 'relay' END;
 UPDATE OR REPLACE told SET store = CASE WHEN store LIKE 'the embedded store %' THEN 'embedded' ELSE 'relay' END;
+`, `
+ALTER TABLE accounts ADD COLUMN oauth BLOB NOT NULL DEFAULT x''; -- engine.Account.OAuth, sealed
 `}
 
 // Open opens the file, making it and its folder (for their owner only) where

@@ -26,12 +26,15 @@ func (s *Store) Edit(ctx context.Context, key engine.Key, edit engine.Edit) (eng
 	if edit.Active != nil {
 		set("active", *edit.Active)
 	}
-	if edit.Proxy != nil {
+	for column, secret := range map[string]*engine.Secret{"proxy": edit.Proxy, "oauth": edit.OAuth} {
+		if secret == nil {
+			continue
+		}
 		aead, err := s.aead(ctx, false)
 		if err != nil {
 			return engine.Account{}, err
 		}
-		set("proxy", seal(aead, *edit.Proxy, key.ID, "proxy"))
+		set(column, seal(aead, *secret, key.ID, column))
 	}
 	if len(columns) > 0 {
 		if _, err := s.writer.exec(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ? AND provider = ?`,

@@ -20,7 +20,7 @@ import (
 func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, error) {
 	p, ok := platforms[n.Provider]
 	if !ok {
-		return engine.Account{}, engine.Errorf(engine.KindSettings, "the relay keeps no accounts of the provider "+n.Provider, nil)
+		return engine.Account{}, NotKept(n.Provider)
 	}
 	id := cmp.Or(n.ID, uuid.NewString())
 	hash := s.newHash(p, id, n, time.Now())
@@ -54,6 +54,17 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 		return engine.Account{}, s.fault(err)
 	}
 	return s.Load(ctx, engine.Key{Provider: p.provider, ID: id})
+}
+
+// Keeps reports whether a relay keeps accounts of a provider.
+func Keeps(provider string) bool {
+	_, ok := platforms[provider]
+	return ok
+}
+
+// NotKept is the error where it does not.
+func NotKept(provider string) error {
+	return engine.Errorf(engine.KindSettings, "a relay keeps no "+engine.ProviderTitle(provider)+" accounts: add it to the embedded store (--into embedded)", nil)
 }
 
 // newHash holds every field that the relay gives a new account of the

@@ -28,6 +28,9 @@ func (s *Store) Edit(ctx context.Context, key engine.Key, edit engine.Edit) (eng
 	if !ok {
 		return engine.Account{}, notFound(key)
 	}
+	if edit.OAuth != nil {
+		return engine.Account{}, engine.Errorf(engine.KindSettings, "a relay keeps no OAuth client of an account", nil)
+	}
 	var changes []any
 	if edit.Name != nil {
 		changes = append(changes, "name", *edit.Name)
