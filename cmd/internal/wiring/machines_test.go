@@ -72,7 +72,7 @@ var sharedRedises = map[string]func(t *testing.T) sharedRedis{
 // within a minute of the death, or of when it is due; no token runs out.
 func TestKeepersShareTheWork(t *testing.T) {
 	t.Parallel()
-	keepers, accounts, life, until := 3, 60, 20*time.Second, 14*time.Second
+	keepers, accounts, life, until := 3, 60, 20*time.Second, 28*time.Second
 	kinds := []string{"Cluster"}
 	if long() {
 		keepers, accounts, life, until = 4, 240, 150*time.Second, 100*time.Second
@@ -103,9 +103,9 @@ func shareTheWork(t *testing.T, store sharedRedis, keepers, accounts int, life, 
 	k := keeper{Settings: store.settings, Home: t.TempDir()}
 	app := k.open(t)
 	logins, due := map[engine.Key]*strict.Login{}, map[*strict.Login]time.Time{}
-	for i := range accounts { // due one after the other
+	for i := range accounts { // due one after the other, the first once all keepers are there
 		login := provider.SignIn(engine.Claude, "")
-		left := life*5/8 + life*2/5*time.Duration(i)/time.Duration(accounts)
+		left := life/2 + 15*time.Second + life*2/5*time.Duration(i)/time.Duration(accounts)
 		due[login] = time.Now().Add(left - life/2)
 		logins[addLogin(t, app, login, left).Key] = login
 	}

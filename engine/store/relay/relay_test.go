@@ -19,6 +19,9 @@ const testKey = "a-key-for-the-test-of-32-letters"
 func open(t testing.TB, server *redistest.Server, key string) *Store {
 	t.Helper()
 	s := Open(Config{Addrs: []string{server.Addr}, EncryptionKey: engine.NewSecret(key)})
+	if key == testKey {
+		s.keys = testKeys()
+	}
 	t.Cleanup(func() { s.Close() })
 	return s
 }
