@@ -10,6 +10,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -109,32 +111,37 @@ type Window struct {
 	fyne.Window
 	p Params
 
-	controls *controls
-	meaning  *widget.RichText
-	warning  *widget.Label
-	hint     *widget.Label     // what must be said above all else
-	goAhead  *widget.Hyperlink // from lazy to proactive
-	summary  *widget.Label
-	accounts *accounts
-	details  *details
-	side     *fyne.Container // the details' place beside the list
-	page     *fyne.Container // accounts and details
-	start    fyne.CanvasObject
-	found    *fyne.Container // on the first page
-	picked   *selection
-	search   *entry
-	dialogs  *dialogs
-	order    *widget.Select
-	strip    *strip
-	sides    *sideBySide
-	views    []engine.View // all, in order
-	past     []view.Past   // of the day, the oldest first
-	dayAt    time.Time     // when the strip last moved by itself
-	load     string        // what the last load said
-	keeping  *time.Timer   // keepSoon's
-	activity *activity     // nil: closed
-	line     *widget.Label // what the last pass did
-	all      *widget.Hyperlink
+	controls   *controls
+	meaning    *widget.RichText
+	warning    *widget.Label
+	hint       *widget.Label     // what must be said above all else
+	goAhead    *widget.Hyperlink // from lazy to proactive
+	summary    *summary
+	trouble    *widget.Label   // what is wrong around the accounts
+	none       *fyne.Container // in the list's place: the search finds nothing
+	accounts   *accounts
+	details    *details
+	head       *fyne.Container // above the list
+	left       *fyne.Container // the list, with what is above and below
+	side       *fyne.Container // the details' place beside the list
+	page       *fyne.Container // accounts and details
+	start      fyne.CanvasObject
+	found      *fyne.Container // on the first page
+	picked     *selection
+	search     *entry
+	dialogs    *dialogs
+	order      *widget.Select
+	strip      *strip
+	sides      *sideBySide
+	views      []engine.View // all, in order
+	past       []view.Past   // of the day, the oldest first
+	headHeight float32
+	dayAt      time.Time     // when the strip last moved by itself
+	load       string        // what the last load said
+	keeping    *time.Timer   // keepSoon's
+	activity   *activity     // nil: closed
+	line       *widget.Label // what the last pass did
+	all        *widget.Hyperlink
 
 	tray func(views []engine.View, lazy, storeAway bool)
 
@@ -174,8 +181,10 @@ func New(p Params) *Window {
 	w.strip = newStrip(t, w.selectAccount)
 	w.goAhead = widget.NewHyperlink(t.Get("Refresh ahead of expiry instead"), nil)
 	w.goAhead.OnTapped = func() { w.controls.proactive.SetChecked(true) }
-	w.summary = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
-	w.summary.Wrapping = fyne.TextWrapWord // a store that is away says what to do
+	w.summary = newSummary()
+	w.trouble = widget.NewLabel("")
+	w.trouble.Wrapping, w.trouble.Importance = fyne.TextWrapWord, widget.WarningImportance // a store that is away says what to do
+	w.trouble.Hide()
 	w.details = newDetails(w)
 	w.accounts = newAccounts(t, p.Source, func(key engine.Key) { w.pass(engine.PassParams{Keys: []engine.Key{key}}) },
 		func(v engine.View) {
@@ -219,12 +228,15 @@ func New(p Params) *Window {
 		widget.ShowPopUpMenuAtPosition(w.addMenu(), w.Canvas(), at.AddXY(0, plus.Size().Height))
 	})
 	plus.Importance = widget.LowImportance
-	list := container.NewBorder(
-		container.NewVBox(container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.NewPadded(w.summary)),
-			container.NewBorder(nil, nil, nil, w.order, w.search)), container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, w.accounts.list)
+	w.none = container.NewVBox(layout.NewSpacer(), widget.NewLabelWithStyle(t.Get("No account matches the search."), fyne.TextAlignCenter, fyne.TextStyle{}),
+		container.NewCenter(widget.NewButton(t.Get("Show all"), func() { w.search.SetText("") })), layout.NewSpacer())
+	w.none.Hide()
+	w.head = container.NewVBox(container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.New(layout.NewCustomPaddedLayout(12, 12, 12, 4), w.summary)),
+		w.trouble, container.NewBorder(nil, nil, nil, w.order, w.search))
+	w.left = container.NewBorder(w.head, container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, container.NewStack(w.accounts.list, w.none))
 	w.side = container.NewPadded(w.details.box)
 	w.sides = &sideBySide{}
-	split := container.New(w.sides, list, widget.NewSeparator(), w.side)
+	split := container.New(w.sides, w.left, widget.NewSeparator(), w.side)
 	w.accounts.opened = func() {
 		w.sides.details = true
 		split.Refresh()
@@ -342,19 +354,18 @@ func (w *Window) draw() {
 	lazy := !policy.Proactive
 	w.chosenOrder().Sort(views, lazy)
 	w.controls.show(policy)
-	summary := t.Summary(views)
-	switch {
-	case len(w.away) > 0 && len(views) == 0:
-		summary = w.awayError().Error()
-	case len(w.away) > 0:
-		summary += " · " + w.awayError().Error()
-	case w.offline != nil:
-		summary += " · " + t.Get("Offline: %s", w.offline)
+	total := t.Count(len(views), "1 account", "%d accounts")
+	if len(views) == 0 && len(w.away) > 0 { // who knows
+		total = ""
 	}
-	if w.wrongClock != nil {
-		summary += " · " + w.wrongClock.Error()
+	w.summary.show(total, t.Tallies(views, lazy, now))
+	wrong := w.wrong()
+	setLabel(w.trouble, wrong)
+	show(w.trouble, wrong != "")
+	if height := w.head.MinSize().Height; height != w.headHeight {
+		w.headHeight = height
+		w.left.Refresh() // what is below has another place now
 	}
-	setLabel(w.summary, summary)
 	empty := w.begins(views) && len(w.away) == 0 && !w.p.Unread
 	if empty {
 		w.showFound(views)
@@ -364,7 +375,9 @@ func (w *Window) draw() {
 		show(w.page, !empty)
 	}
 	w.views = views
-	w.accounts.show(t.Filter(views, w.search.Text, lazy, func(key engine.Key) string { short, _ := w.p.Source(key); return short }), lazy)
+	found := t.Filter(views, w.search.Text, lazy, func(key engine.Key) string { short, _ := w.p.Source(key); return short })
+	w.accounts.show(found, lazy)
+	show(w.none, len(found) == 0 && len(views) > 0)
 	w.picked.changed()
 	w.strip.show(w.past, views, policy, now)
 	show(w.goAhead, lazy)
@@ -383,6 +396,21 @@ func (w *Window) awayError() error {
 		return all[0]
 	}
 	return errors.Join(all...)
+}
+
+// wrong is what is wrong around the accounts, "" where nothing is.
+func (w *Window) wrong() string {
+	var all []string
+	switch {
+	case len(w.away) > 0:
+		all = append(all, w.awayError().Error())
+	case w.offline != nil:
+		all = append(all, w.p.Texts.Get("Offline: %s", w.offline))
+	}
+	if w.wrongClock != nil {
+		all = append(all, w.wrongClock.Error())
+	}
+	return strings.Join(all, " · ")
 }
 
 // around is what is wrong around an account.

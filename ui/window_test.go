@@ -18,6 +18,7 @@ import (
 
 	"tokentray/engine"
 	"tokentray/engine/store/local"
+	"tokentray/ui/view"
 )
 
 // fakeEngine notes what the window asks of it.
@@ -148,8 +149,11 @@ func TestRows(t *testing.T) {
 		if w.details.name.Text != "fine" || w.details.trouble.Visible() {
 			t.Errorf("details of the chosen: %s", w.details.name.Text)
 		}
-		if w.summary.Text != "3 accounts, 1 valid, 1 expired, 1 needs login" {
-			t.Error(w.summary.Text)
+		if got := w.summary.text(); got != "3 accounts, 1 valid, 1 needs you, 1 refreshes when asked" {
+			t.Error(got)
+		}
+		if c := w.summary.dots[1].FillColor; c != current().person {
+			t.Errorf("the dot of what needs a person: %v", c)
 		}
 	})
 }
@@ -349,8 +353,8 @@ func TestStoreAway(t *testing.T) {
 	do(func() {
 		w.note(engine.Event{Kind: engine.EventStoreDown, Err: errors.New("Redis at 127.0.0.1:1 cannot be reached: check REDIS_HOST")})
 		w.draw()
-		if w.start.Visible() || !strings.Contains(w.summary.Text, "check REDIS_HOST") {
-			t.Errorf("shown: %q", w.summary.Text)
+		if w.start.Visible() || !strings.Contains(w.trouble.Text, "check REDIS_HOST") || !w.trouble.Visible() || w.summary.text() != "" {
+			t.Errorf("shown: %q, %q", w.trouble.Text, w.summary.text())
 		}
 		w.note(engine.Event{Kind: engine.EventStoreUp})
 		w.draw()
@@ -368,14 +372,53 @@ func TestOfflineAndClock(t *testing.T) {
 		w.note(engine.Event{Kind: engine.EventNetworkDown, Err: errors.New("could not connect to platform.claude.com")})
 		w.note(engine.Event{Kind: engine.EventClock, Ahead: time.Hour, Err: errors.New("this machine's clock is 1h0m0s ahead")})
 		w.draw()
-		if want := "1 account, 1 valid · Offline: could not connect to platform.claude.com · this machine's clock is 1h0m0s ahead"; w.summary.Text != want {
-			t.Errorf("shown: %q", w.summary.Text)
+		if want := "Offline: could not connect to platform.claude.com · this machine's clock is 1h0m0s ahead"; w.trouble.Text != want || !w.trouble.Visible() || w.summary.text() != "1 account, 1 valid" {
+			t.Errorf("shown: %q, %q", w.trouble.Text, w.summary.text())
+		}
+		// The list begins below it.
+		if head := w.head.Size().Height; head < w.head.MinSize().Height {
+			t.Errorf("the head is %v high and needs %v", head, w.head.MinSize().Height)
 		}
 		w.note(engine.Event{Kind: engine.EventNetworkUp})
 		w.note(engine.Event{Kind: engine.EventClock})
 		w.draw()
-		if want := "1 account, 1 valid"; w.summary.Text != want {
-			t.Errorf("afterwards: %q", w.summary.Text)
+		if w.trouble.Visible() || w.summary.text() != "1 account, 1 valid" {
+			t.Errorf("afterwards: %q", w.trouble.Text)
+		}
+	})
+}
+
+// A search without a hit says so, and one click ends it.
+func TestNoHit(t *testing.T) {
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	do(func() {
+		if w.none.Visible() {
+			t.Error("it says so with all in sight")
+		}
+		w.search.SetText("no such")
+		if !w.none.Visible() || w.start.Visible() {
+			t.Error("a blank list")
+		}
+		test.Tap(find(w.none, "Show all"))
+		if w.none.Visible() || len(rows(w)) != 1 {
+			t.Error("the search goes on")
+		}
+	})
+}
+
+// What does not fit beside each other goes on below.
+func TestSummaryWraps(t *testing.T) {
+	do(func() {
+		s := newSummary()
+		w := onCanvas(t, s, "light", fyne.NewSize(600, 60))
+		one := s.MinSize().Height
+		s.show("1,000 accounts", []view.Tally{{Tone: view.Valid, Text: "900 valid"}, {Tone: view.Wait, Text: "90 waiting"}, {Tone: view.Person, Text: "10 need you"}})
+		if s.MinSize().Height != one {
+			t.Errorf("there is room, but it is %v high", s.MinSize().Height)
+		}
+		w.Resize(fyne.NewSize(200, 60))
+		if s.MinSize().Height < 2*one || s.texts[2].Position().Y == 0 || s.texts[2].Position().X+s.texts[2].Size().Width > 200 {
+			t.Errorf("in 200 it is %v high, the last stands at %v", s.MinSize().Height, s.texts[2].Position())
 		}
 	})
 }

@@ -9,8 +9,9 @@ import (
 // Fact is a line of an account's details.
 type Fact struct{ Title, Value string }
 
-// geminiKept is how long Google keeps a login that nobody refreshes.
-const geminiKept = 183 * 24 * time.Hour
+// geminiKept is how many months Google keeps a login that nobody refreshes, as
+// the alert counts them.
+const geminiKept = 6
 
 // LoginEnds is when a person must sign in again, and whether that is an
 // estimate; zero where nothing is known.
@@ -20,7 +21,7 @@ func LoginEnds(v engine.View) (at time.Time, estimated bool) {
 	case !v.LoginExpiresAt.IsZero():
 		return v.LoginExpiresAt, false
 	case v.Provider == engine.Gemini && !v.Static() && !last.IsZero():
-		return last.Add(geminiKept), true
+		return last.AddDate(0, geminiKept, 0), true
 	}
 	return time.Time{}, false
 }
@@ -72,7 +73,7 @@ func (t Texts) Facts(v engine.View, p engine.Policy, proxy string, now time.Time
 		return when.Local().Format("2006-01-02 15:04:05") + " · " + t.Until(when, now)
 	}
 	facts := []Fact{
-		{t.Get("Status"), t.Status(v, !p.Proactive)},
+		{t.Get("Status"), t.State(v, !p.Proactive, now)},
 		{t.Get("Access token until"), at(v.ExpiresAt)},
 	}
 	add := func(title, value string, known bool) {

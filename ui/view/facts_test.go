@@ -49,7 +49,7 @@ func TestFacts(t *testing.T) {
 	for _, f := range (Texts)(nil).Facts(v, engine.Policy{}, "socks5://u:xxxxx@h:1", noon) {
 		all += f.Title + ": " + f.Value + "\n"
 	}
-	for _, want := range []string{"Login until: about 2027-05-25 (estimated)", "Last used: 3 min ago", "Rate limited until: ", " · in 20 min", "Scopes: one two",
+	for _, want := range []string{"Login until: about 2027-05-23 (estimated)", "Last used: 3 min ago", "Rate limited until: ", " · in 20 min", "Scopes: one two",
 		"Proxy: socks5://u:xxxxx@h:1", "Restored: 2 times", "Kept by: its own program; only observed here", "Id: a"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q is missing in\n%s", want, all)
@@ -62,5 +62,15 @@ func TestFacts(t *testing.T) {
 	}
 	if strings.Contains(all, "estimated") || strings.Contains(all, "Rate limited") || strings.Contains(all, "Proxy") || !strings.Contains(all, "and Tokentray") {
 		t.Error(all)
+	}
+}
+
+// The details say of the status what the row says.
+func TestStatusAsInTheRow(t *testing.T) {
+	v := of(engine.StatusExpiring, "a", time.Minute)
+	for _, p := range []engine.Policy{{}, {Proactive: true}} {
+		if got, want := Texts(nil).Facts(v, p, "", noon)[0].Value, Texts(nil).State(v, !p.Proactive, noon); got != want {
+			t.Errorf("proactive %v: %q, the row says %q", p.Proactive, got, want)
+		}
 	}
 }
