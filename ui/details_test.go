@@ -81,6 +81,18 @@ func TestStripAsInTheHistory(t *testing.T) {
 	eventually(t, "the day", func() bool { return len(w.past) == 3 && w.past[2].Reason == local.ReasonStoredLate })
 }
 
+// After a restart the row has from the history how long the refresh took.
+func TestDurationAfterARestart(t *testing.T) {
+	v := account("a", engine.StatusValid, time.Hour)
+	v.Result, v.LastRefreshAt = engine.ResultRefreshed, time.Now().Add(-3*time.Minute)
+	w := open(t, newFake(v))
+	w.p.Day = func(context.Context, time.Time) ([]view.Past, error) {
+		return []view.Past{{Key: v.Key, At: v.LastRefreshAt, Outcome: engine.ResultRefreshed, Took: 340 * time.Millisecond}}, nil
+	}
+	do(w.loadDay)
+	eventually(t, "the duration", func() bool { return rows(w)[0].result.Text == "refreshed 3 min ago · 340 ms" })
+}
+
 // The details count down as the rows do.
 func TestDetailsCountDown(t *testing.T) {
 	v := account("a", engine.StatusFailing, 3*time.Minute)

@@ -136,11 +136,12 @@ type Window struct {
 	views      []engine.View // all, in order
 	past       []view.Past   // of the day, the oldest first
 	headHeight float32
-	dayAt      time.Time     // when the strip last moved by itself
-	load       string        // what the last load said
-	keeping    *time.Timer   // keepSoon's
-	activity   *activity     // nil: closed
-	line       *widget.Label // what the last pass did
+	took       map[engine.Key]view.Past // the latest success of each account
+	dayAt      time.Time                // when the strip last moved by itself
+	load       string                   // what the last load said
+	keeping    *time.Timer              // keepSoon's
+	activity   *activity                // nil: closed
+	line       *widget.Label            // what the last pass did
 	all        *widget.Hyperlink
 
 	tray func(views []engine.View, lazy, storeAway bool)
@@ -161,7 +162,7 @@ type Window struct {
 // New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
-	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, took: map[engine.Key]view.Past{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
 	w.visible.Store(true)
 	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	if p.Early != nil {
@@ -323,6 +324,7 @@ func (w *Window) note(ev engine.Event) {
 	case engine.EventRefreshed:
 		if r := ev.Result; r.Reason != engine.ReasonNotDue {
 			p := view.Past(local.EntryOf(ev))
+			w.remember(p)
 			if w.past = append(w.past, p); len(w.past) > 2*dayMost {
 				w.past = slices.Delete(w.past, 0, dayMost)
 			}
@@ -352,6 +354,7 @@ func (w *Window) note(ev engine.Event) {
 func (w *Window) draw() {
 	policy, views, now, t := w.p.Engine.Policy(), w.p.Engine.Snapshot(), time.Now(), w.p.Texts
 	lazy := !policy.Proactive
+	view.Durations(views, w.took)
 	w.chosenOrder().Sort(views, lazy)
 	w.controls.show(policy)
 	total := t.Count(len(views), "1 account", "%d accounts")

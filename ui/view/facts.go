@@ -89,7 +89,7 @@ func (t Texts) Facts(v engine.View, p engine.Policy, proxy string, now time.Time
 	add(t.Get("Login until"), login, !ends.IsZero())
 	last := t.LastResult(v, now)
 	if v.Err != nil { // what it was is said above
-		last = t.Get("failed %s", t.Age(v.At, now))
+		last = t.took(t.Get("failed %s", t.Age(v.At, now)), v, engine.ResultFailed)
 	}
 	facts = append(facts, Fact{t.Get("Last refresh"), last}, Fact{t.Get("Next refresh"), t.NextRefresh(v, p, now)})
 	add(t.Get("Last used"), t.Age(v.LastUsedAt, now), !v.LastUsedAt.IsZero())
