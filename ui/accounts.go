@@ -23,6 +23,8 @@ type accounts struct {
 	seen     map[*row]widget.ListItemID
 	selected engine.Key
 
+	skipped map[engine.Key]time.Time // when a refresh that was asked for was
+
 	// picking lets a person pick several.
 	picking bool
 	picked  map[engine.Key]bool
@@ -44,7 +46,7 @@ func (a *accounts) pick(key engine.Key, on bool) {
 }
 
 func newAccounts(texts view.Texts, source func(engine.Key) (short, place string), refresh func(engine.Key), choose func(engine.View)) *accounts {
-	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, picked: map[engine.Key]bool{}, changed: func() {}, opened: func() {}, none: func() {}, refresh: refresh, choose: choose}
+	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, picked: map[engine.Key]bool{}, skipped: map[engine.Key]time.Time{}, changed: func() {}, opened: func() {}, none: func() {}, refresh: refresh, choose: choose}
 	a.list = widget.NewList(
 		func() int { return len(a.views) },
 		func() fyne.CanvasObject { return newRow() },
@@ -68,6 +70,7 @@ func newAccounts(texts view.Texts, source func(engine.Key) (short, place string)
 
 func (a *accounts) fill(r *row, v engine.View) {
 	short, _ := a.source(v.Key)
+	r.skipped = a.skipped[v.Key]
 	r.show(v, short, a.texts, a.lazy, time.Now(), func() { a.refresh(v.Key) })
 	r.pick(a.picking, a.picked[v.Key], func(on bool) { a.pick(v.Key, on) })
 }
@@ -112,6 +115,7 @@ func (a *accounts) open(id widget.ListItemID) {
 func (a *accounts) tick(now time.Time) {
 	for r, id := range a.seen {
 		if id < len(a.views) && r.Visible() && a.views[id].Key == r.shown.Key {
+			r.skipped = a.skipped[r.shown.Key]
 			r.tick(a.texts, a.lazy, now)
 		}
 	}

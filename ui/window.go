@@ -501,16 +501,37 @@ func (w *Window) pass(p engine.PassParams) {
 		w.say(w.p.Texts.Get("Checking all accounts …"))
 	}
 	go func() {
-		_, err := w.p.Engine.Pass(context.Background(), p)
+		did, err := w.p.Engine.Pass(context.Background(), p)
 		w.p.Do(func() {
 			if all {
 				w.controls.setBusy(false)
+			} else {
+				w.skipped(did.Results)
 			}
 			if err != nil {
 				w.say(err.Error())
 			}
 		})
 	}()
+}
+
+// skipped shows which of the accounts that a person asked to refresh were not,
+// and why.
+func (w *Window) skipped(results []engine.Result) {
+	var said []string
+	for _, r := range results {
+		switch {
+		case r.Outcome != engine.ResultSkipped:
+		case r.Reason == engine.ReasonElsewhere || r.Reason == engine.ReasonRestored: // its last result says so
+		default:
+			w.accounts.skipped[r.Key] = time.Now()
+			said = append(said, w.p.Texts.Get("%s: %s", r.Name, w.p.Texts.Past(view.Past{Reason: string(r.Reason)})))
+		}
+	}
+	if said != nil {
+		w.say(strings.Join(said, " · "))
+		w.accounts.tick(time.Now())
+	}
 }
 
 // refreshAll asks, and refreshes the accounts that are not due too.

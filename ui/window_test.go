@@ -29,7 +29,8 @@ type fakeEngine struct {
 	passes chan engine.PassParams
 	chosen chan engine.Policy
 	events chan engine.Event
-	hold   chan bool // not nil: a pass over all ends when it is closed
+	did    engine.Summary // of a pass
+	hold   chan bool      // not nil: a pass over all ends when it is closed
 }
 
 func newFake(views ...engine.View) *fakeEngine {
@@ -63,7 +64,7 @@ func (f *fakeEngine) Pass(_ context.Context, p engine.PassParams) (engine.Summar
 	if p.Keys == nil && f.hold != nil {
 		<-f.hold
 	}
-	return engine.Summary{}, nil
+	return f.did, nil
 }
 
 func (f *fakeEngine) Watch(ctx context.Context) iter.Seq[engine.Event] {
@@ -281,6 +282,25 @@ func TestProgress(t *testing.T) {
 			if icon != step.icon || r.working.Visible() != step.busy || r.refresh.Disabled() != step.busy {
 				t.Errorf("%s: icon %q, busy %v", name, icon, r.working.Visible())
 			}
+		}
+	})
+}
+
+// A refresh that was skipped says so on its button, and why below.
+func TestSkipped(t *testing.T) {
+	v := account("a", engine.StatusValid, time.Hour)
+	e := newFake(v)
+	e.did.Results = []engine.Result{{Key: v.Key, Name: "a", Outcome: engine.ResultSkipped, Reason: engine.ReasonRateLimited}}
+	w := open(t, e)
+	do(func() { test.Tap(rows(w)[0].refresh) })
+	<-e.passes
+	eventually(t, "the outcome", func() bool {
+		return rows(w)[0].refresh.Icon.Name() == theme.MediaSkipNextIcon().Name() && w.line.Text == "a: its provider limits the rate"
+	})
+	do(func() {
+		w.accounts.tick(time.Now().Add(outcomeFor + time.Second))
+		if got := rows(w)[0].refresh.Icon.Name(); got != theme.ViewRefreshIcon().Name() {
+			t.Errorf("it stays: %s", got)
 		}
 	})
 }
