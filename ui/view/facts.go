@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"time"
 
 	"tokentray/engine"
@@ -96,17 +97,37 @@ func (t Texts) Facts(v engine.View, p engine.Policy, proxy string, now time.Time
 	add(t.Get("Rate limited until"), at(v.RateLimitedUntil), v.RateLimitedUntil.After(now))
 	add(t.Get("Scopes"), v.Scopes, v.Scopes != "")
 	add(t.Get("Proxy"), proxy, proxy != "")
-	add(t.Get("Kept by"), t.keeper(v), v.Observed)
+	add(t.Get("Kept by"), t.keeper(v), true)
+	add(t.Get("Chosen"), t.chosen(v), v.Choice.Lazy || v.Choice.IdleDays > 0)
+	add(t.Get("Alerts"), t.Get("muted"), v.Choice.Muted)
 	add(t.Get("Restored"), t.Count(v.Restored, "once", "%d times"), v.Restored > 0)
-	add(t.Get("In the store"), v.StoreStatus, v.StoreStatus != "")
+	stored := v.StoreStatus
+	if v.StoreError != "" {
+		stored += ": " + v.StoreError
+	}
+	add(t.Get("In the store"), stored, stored != "")
 	return append(facts, Fact{t.Get("Id"), v.ID})
 }
 
+// keeper is who refreshes the account.
 func (t Texts) keeper(v engine.View) string {
-	if v.Choice.Keep {
+	switch {
+	case v.Observed && v.Choice.Keep:
 		return t.Get("its own program, and Tokentray")
+	case v.Observed:
+		return t.Get("its own program; only observed here")
+	case v.Store == "relay" || strings.HasPrefix(v.Store, "relay:"):
+		return t.Get("its relay, and Tokentray")
 	}
-	return t.Get("its own program; only observed here")
+	return "Tokentray"
+}
+
+// chosen is how the account is excepted from being refreshed ahead of expiry.
+func (t Texts) chosen(v engine.View) string {
+	if v.Choice.Lazy {
+		return t.Get("refreshed only when asked for")
+	}
+	return t.Count(v.Choice.IdleDays, "not refreshed ahead when unused for a day", "not refreshed ahead when unused for %d days")
 }
 
 // Until is how far a time lies ahead, or back.
