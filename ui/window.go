@@ -140,6 +140,8 @@ type Window struct {
 	dayAt      time.Time                // when the strip last moved by itself
 	load       string                   // what the last load said
 	keeping    *time.Timer              // keepSoon's
+	muted      time.Time                // until when notifications are kept back
+	muteEnds   *time.Timer              // nil: they are not
 	activity   *activity                // nil: closed
 	line       *widget.Label            // what the last pass did
 	all        *widget.Hyperlink
@@ -162,7 +164,7 @@ type Window struct {
 // New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
-	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, took: map[engine.Key]view.Past{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), muted: p.Muted, away: map[string]error{}, took: map[engine.Key]view.Past{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
 	w.visible.Store(true)
 	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	if p.Early != nil {
@@ -258,8 +260,7 @@ func New(p Params) *Window {
 	w.page = container.NewBorder(top, container.NewVBox(widget.NewSeparator(), w.strip), nil, nil, split)
 	w.start = w.startPage()
 	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
-	w.SetMainMenu(w.mainMenu())
-	w.draw()
+	w.muteChanged()
 	return w
 }
 
@@ -350,10 +351,15 @@ func (w *Window) note(ev engine.Event) {
 	}
 }
 
-// draw shows everything as it is now.
+// draw shows everything as it is now; while the window is hidden, in the tray
+// alone.
 func (w *Window) draw() {
 	policy, views, now, t := w.p.Engine.Policy(), w.p.Engine.Snapshot(), time.Now(), w.p.Texts
 	lazy := !policy.Proactive
+	w.tray(views, lazy, len(w.away) > 0 || w.offline != nil)
+	if !w.visible.Load() {
+		return
+	}
 	view.Durations(views, w.took)
 	w.chosenOrder().Sort(views, lazy)
 	w.controls.show(policy)
@@ -385,7 +391,6 @@ func (w *Window) draw() {
 	w.strip.show(w.past, views, policy, now)
 	show(w.goAhead, lazy)
 	show(w.all, !w.passedAt.IsZero())
-	w.tray(views, lazy, len(w.away) > 0 || w.offline != nil)
 	w.words(policy, views, now)
 }
 
