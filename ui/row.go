@@ -40,7 +40,8 @@ type row struct {
 
 	lifeLeft float32
 	shown    engine.View
-	skipped  time.Time // when a refresh that was asked for was skipped
+	place    widget.ListItemID // in the list
+	skipped  time.Time         // when a refresh that was asked for was skipped
 }
 
 func newRow() *row {

@@ -113,16 +113,7 @@ func open(t *testing.T, e *fakeEngine) (w *Window) {
 }
 
 // rows are the rows that are seen, from the top.
-func rows(w *Window) []*row {
-	var all []*row
-	for r := range w.accounts.seen {
-		if r.Visible() && w.accounts.seen[r] < len(w.accounts.views) {
-			all = append(all, r)
-		}
-	}
-	slices.SortFunc(all, func(a, b *row) int { return w.accounts.seen[a] - w.accounts.seen[b] })
-	return slices.CompactFunc(all, func(a, b *row) bool { return w.accounts.seen[a] == w.accounts.seen[b] })
-}
+func rows(w *Window) []*row { return w.accounts.inSight() }
 
 func TestRows(t *testing.T) {
 	dead := account("dead", engine.StatusNeedsLogin, -12*time.Minute)
@@ -315,6 +306,28 @@ func TestManyRows(t *testing.T) {
 	do(func() {
 		if n := len(w.accounts.seen); n == 0 || n > 40 {
 			t.Errorf("%d rows made", n)
+		}
+		// Scrolled through, those that are seen count down, and no other.
+		for at := float32(0); at < 20_000; at += 333 {
+			w.accounts.list.ScrollToOffset(at)
+		}
+		drawn := all[*row](w)
+		if seen := rows(w); len(drawn) == 0 || len(seen) > len(drawn) || len(seen) < len(drawn)-1 {
+			t.Errorf("%d rows count down, %d are seen", len(seen), len(drawn))
+		}
+		for _, r := range rows(w) {
+			if !slices.Contains(drawn, r) {
+				t.Errorf("%d is out of sight", r.place)
+			}
+		}
+		w.accounts.tick(time.Now().Add(-40 * 24 * time.Hour))
+		for r := range slices.Values(drawn[1 : len(drawn)-1]) {
+			if !strings.HasPrefix(r.countdown.Text, "4") {
+				t.Errorf("%d stands still: %s", r.place, r.countdown.Text)
+			}
+		}
+		if w.draw(); len(w.accounts.seen) > len(drawn)+1 {
+			t.Errorf("%d rows are kept", len(w.accounts.seen))
 		}
 	})
 }
