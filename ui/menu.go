@@ -61,6 +61,7 @@ func (w *Window) hideOrClose() {
 
 // Close closes the window, and the activity beside it.
 func (w *Window) Close() {
+	w.uncoloured()
 	if w.muteEnds != nil {
 		w.muteEnds.Stop()
 	}

@@ -148,6 +148,7 @@ type Window struct {
 
 	tray func(views []engine.View, lazy, storeAway bool)
 
+	uncoloured func()           // ends followColours
 	ctx        context.Context  // Follow's
 	foundShown []string         // what found shows
 	away       map[string]error // the stores that are, by name
@@ -261,6 +262,7 @@ func New(p Params) *Window {
 	w.start = w.startPage()
 	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
 	w.muteChanged()
+	w.followColours()
 	return w
 }
 
@@ -282,6 +284,21 @@ func (w *Window) Follow(ctx context.Context) {
 		}
 	}()
 	go w.clock(ctx, changed)
+}
+
+// followColours draws anew when the system turns dark or light, or a person
+// chooses so. Fyne forgets no listener: what it keeps is let go by uncoloured.
+func (w *Window) followColours() {
+	self := &struct{ *Window }{w}
+	w.uncoloured = func() { self.Window = nil }
+	put := w.p.Do
+	w.p.App.Settings().AddListener(func(fyne.Settings) {
+		go put(func() { // once Fyne itself has taken them in
+			if self.Window != nil {
+				self.draw()
+			}
+		})
+	})
 }
 
 // clock draws what has changed, and counts down.

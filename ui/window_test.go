@@ -543,6 +543,17 @@ func TestRowLooks(t *testing.T) {
 	}
 }
 
+// A switch from light to dark is seen at once, also while nothing happens.
+func TestLightAndDark(t *testing.T) {
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	do(func() { w.p.App.Settings().SetTheme(Theme{Variant: "light"}) })
+	eventually(t, "light", func() bool { return rows(w)[0].dot.FillColor == light.valid })
+	do(func() { w.p.App.Settings().SetTheme(Theme{Variant: "dark"}) })
+	eventually(t, "dark", func() bool {
+		return rows(w)[0].dot.FillColor == dark.valid && w.summary.dots[0].FillColor == dark.valid && w.strip.nowLine.FillColor == dark.accent
+	})
+}
+
 // What is typed into the search is kept without a person hiding the window.
 func TestFilterIsKept(t *testing.T) {
 	kept := make(chan Habits, 10)
