@@ -15,7 +15,7 @@ import (
 // accounts is the live list, the worst first. Only the rows that are seen are
 // touched.
 type accounts struct {
-	list   *widget.List
+	list   *keyList
 	texts  view.Texts
 	source func(engine.Key) (short, place string)
 
@@ -48,7 +48,7 @@ func (a *accounts) pick(key engine.Key, on bool) {
 
 func newAccounts(texts view.Texts, source func(engine.Key) (short, place string), refresh func(engine.Key), choose func(engine.View)) *accounts {
 	a := &accounts{texts: texts, source: source, seen: map[widget.ListItemID]*row{}, picked: map[engine.Key]bool{}, skipped: map[engine.Key]time.Time{}, changed: func() {}, opened: func() {}, none: func() {}, refresh: refresh, choose: choose}
-	a.list = widget.NewList(
+	a.list = newKeyList(
 		func() int { return len(a.views) },
 		func() fyne.CanvasObject { return newRow() },
 		func(id widget.ListItemID, o fyne.CanvasObject) {
@@ -70,6 +70,7 @@ func newAccounts(texts view.Texts, source func(engine.Key) (short, place string)
 			}
 		}
 	}
+	a.list.chosen = func() { a.opened() } // also the one that is chosen already
 	return a
 }
 

@@ -48,8 +48,8 @@ func TestHistoryHasTheNewest(t *testing.T) {
 	want := []string{"refreshed by another program", "server busy"}
 	eventually(t, "the history", func() bool { return len(w.details.stored) == 1 && slices.Equal(pastLines(w.details), want) })
 	do(func() {
-		if len(w.details.chart.past) != 2 {
-			t.Errorf("the chart has %d", len(w.details.chart.past))
+		if len(w.details.chart.of.Past) != 2 {
+			t.Errorf("the chart has %d", len(w.details.chart.of.Past))
 		}
 		// It came right by itself: amber, as in the chart.
 		if l := w.details.past.Objects[1].(*fyne.Container).Objects[0].(*widget.Label); l.Importance != widget.WarningImportance {

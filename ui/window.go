@@ -235,9 +235,9 @@ func New(p Params) *Window {
 	w.none = container.NewVBox(layout.NewSpacer(), widget.NewLabelWithStyle(t.Get("No account matches the search."), fyne.TextAlignCenter, fyne.TextStyle{}),
 		container.NewCenter(widget.NewButton(t.Get("Show all"), func() { w.search.SetText("") })), layout.NewSpacer())
 	w.none.Hide()
-	w.head = container.NewVBox(container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.New(layout.NewCustomPaddedLayout(12, 12, 12, 4), w.summary)),
-		w.trouble, container.NewBorder(nil, nil, nil, w.order, w.search))
-	w.left = container.NewBorder(w.head, container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, container.NewStack(w.accounts.list, w.none))
+	w.head = container.NewVBox(reading(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.New(layout.NewCustomPaddedLayout(12, 12, 12, 4), w.summary)),
+		w.trouble, reading(nil, nil, nil, w.order, w.search))
+	w.left = reading(w.head, container.NewVBox(w.picked.bar, reading(nil, nil, nil, w.all, w.line)), nil, nil, container.NewStack(w.accounts.list, w.none))
 	w.side = container.NewPadded(w.details.box)
 	w.sides = &sideBySide{}
 	split := container.New(w.sides, w.left, widget.NewSeparator(), w.side)
@@ -251,16 +251,16 @@ func New(p Params) *Window {
 	}
 	w.sides.narrow = func(on bool) { show(w.details.back, on) }
 	top := container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
-		container.NewBorder(nil, nil, nil, w.goAhead, w.meaning), w.warning, widget.NewSeparator())
+		reading(nil, nil, nil, w.goAhead, w.meaning), w.warning, widget.NewSeparator())
 	if p.Banner != "" {
 		banner := widget.NewLabelWithStyle(p.Banner, fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
 		banner.Importance = widget.WarningImportance
 		leave := widget.NewButton(t.Get("Leave the demo"), func() { w.work(p.Actions.Leave, nil) })
 		top.Objects = append([]fyne.CanvasObject{container.NewBorder(nil, nil, nil, leave, banner)}, top.Objects...)
 	}
-	w.page = container.NewBorder(top, container.NewVBox(widget.NewSeparator(), w.strip), nil, nil, split)
+	w.page = reading(top, container.NewVBox(widget.NewSeparator(), w.strip), nil, nil, split)
 	w.start = w.startPage()
-	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
+	w.SetContent(reading(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
 	w.muteChanged()
 	w.followColours()
 	return w
@@ -460,6 +460,7 @@ func (w *Window) tick() {
 	if now.Sub(w.dayAt) > stripEvery {
 		w.dayAt = now
 		w.strip.show(w.past, w.views, w.p.Engine.Policy(), now)
+		w.details.chart.move(now)
 	}
 }
 
