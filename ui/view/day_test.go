@@ -135,13 +135,13 @@ func TestBars(t *testing.T) {
 		span    time.Duration
 		want    []drawn
 	}{
-		"none":                    {nil, true, 9, 6 * time.Hour, nil},
-		"an hour":                 {[]Past{slow, quick}, true, 100, 6 * time.Hour, []drawn{{5.0 / 6, 0.5, Valid, 1}, {1, 1, Person, 1}}},
+		"none":                    {nil, true, 9, 10 * time.Minute, nil},
+		"an hour":                 {[]Past{slow, quick}, true, 100, time.Hour, []drawn{{0, 0.5, Valid, 1}, {1, 1, Person, 1}}},
 		"a day":                   {[]Past{quick, bar(12*time.Hour, 0, engine.ResultRefreshed, "")}, false, 100, 24 * time.Hour, []drawn{{0.5, 0, Valid, 1}, {23.0 / 24, 1, Valid, 1}}},
 		"weeks":                   {[]Past{bar(10*24*time.Hour, 1, engine.ResultRefreshed, "")}, false, 100, 14 * 24 * time.Hour, []drawn{{4.0 / 14, 1, Valid, 1}}},
 		"older than all":          {[]Past{quick, bar(100*24*time.Hour, time.Hour, engine.ResultRefreshed, "")}, false, 10, 90 * 24 * time.Hour, []drawn{{1 - 1.0/(90*24), 1, Valid, 1}}},
-		"too close to each other": {[]Past{bar(time.Minute, 9, engine.ResultRefreshed, ""), bar(2*time.Minute, 4, engine.ResultFailed, "x"), quick}, false, 10, 6 * time.Hour, []drawn{{5.0 / 6, 1, Valid, 1}, {1 - 2.0/360, 0, Wait, 2}}},
-		"of a clock set back":     {[]Past{bar(-time.Minute, 1, engine.ResultRefreshed, "")}, false, 10, 6 * time.Hour, []drawn{{1, 1, Valid, 1}}},
+		"too close to each other": {[]Past{bar(time.Minute, 9, engine.ResultRefreshed, ""), bar(2*time.Minute, 4, engine.ResultFailed, "x"), quick}, false, 10, time.Hour, []drawn{{0, 1, Valid, 1}, {1 - 2.0/60, 0, Wait, 2}}},
+		"of a clock set back":     {[]Past{bar(-time.Minute, 1, engine.ResultRefreshed, "")}, false, 10, 10 * time.Minute, []drawn{{1, 1, Valid, 1}}},
 	} {
 		bars, span := Bars(ChartParams{Past: test.past, Needs: test.needs, Now: noon, Columns: test.columns})
 		var got []drawn

@@ -136,7 +136,7 @@ type Bar struct {
 }
 
 // chartSpans are how far back a chart may go.
-var chartSpans = []time.Duration{6 * time.Hour, 24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour, 30 * 24 * time.Hour, 90 * 24 * time.Hour}
+var chartSpans = []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour, 30 * 24 * time.Hour, 90 * 24 * time.Hour}
 
 // ChartParams is what a chart of an account's refreshes is made of.
 type ChartParams struct {
