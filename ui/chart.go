@@ -105,7 +105,9 @@ func (c *chart) update() {
 	setText(c.from, from.Format(layout), p.dim)
 	setText(c.now, c.now.Text, p.dim)
 	setText(c.empty, c.empty.Text, p.dim)
-	show(c.empty, len(c.shown) == 0)
+	for text, shown := range map[*canvas.Text]bool{c.empty: len(c.shown) == 0, c.from: len(c.shown) > 0, c.now: len(c.shown) > 0} {
+		show(text, shown)
+	}
 	c.point(slices.IndexFunc(c.shown, func(b view.Bar) bool { return c.hover >= 0 && b.Past == under }))
 }
 
@@ -118,7 +120,9 @@ func (c *chart) middle(n int) float32 {
 func (c *chart) point(hover int) {
 	c.hover = hover
 	p := current()
-	if hover < 0 {
+	if len(c.shown) == 0 {
+		setText(c.title, c.texts.Get("Refreshes (height: duration)"), p.dim)
+	} else if hover < 0 {
 		setText(c.title, c.texts.Get("Refreshes of the last %s (height: duration)", c.texts.Span(c.span)), p.dim)
 	} else {
 		setText(c.title, fit(c.texts.Bar(c.shown[hover]), c.title.TextSize, c.Size().Width), p.ink)

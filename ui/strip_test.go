@@ -196,8 +196,8 @@ func TestChart(t *testing.T) {
 	do(func() {
 		c := newChart(nil)
 		w := onCanvas(t, c, "light", fyne.NewSize(335, chartHeight))
-		if c.show(nil, false, quarterToTen); !c.empty.Visible() {
-			t.Error("nothing is not said")
+		if c.show(nil, false, quarterToTen); !c.empty.Visible() || c.from.Visible() || c.title.Text != "Refreshes (height: duration)" {
+			t.Errorf("of nothing it says %q", c.title.Text)
 		}
 		test.MoveMouse(w.Canvas(), fyne.NewPos(330, chartBase-5)) // on nothing
 		c.show(history(), true, quarterToTen)
