@@ -15,7 +15,7 @@ func (t Texts) LastResult(v engine.View, now time.Time) string {
 	case v.Problem != nil:
 		return t.Get("cannot be read")
 	case v.Err != nil:
-		return t.took(v.Err.Error()+" · "+t.Age(v.At, now), v, engine.ResultFailed)
+		return t.took(t.Get("failed %s", t.Age(v.At, now)), v, engine.ResultFailed) + " · " + v.Err.Error() // which may be long
 	case v.Result == engine.ResultRestored && !v.At.Before(last):
 		return t.Get("restored after another program's write") + " · " + t.Age(v.At, now)
 	case v.Rival.Name != "":

@@ -127,7 +127,7 @@ func TestLastResult(t *testing.T) {
 		"refreshed 3 min ago · 180 ms": with(func(v *engine.View) {
 			v.Result, v.Succeeded, v.Took = "refreshed", noon.Add(-3*time.Minute), 180*time.Millisecond
 		}),
-		"server busy · 3 min ago · 2100 ms": with(func(v *engine.View) {
+		"failed 3 min ago · 2100 ms · server busy": with(func(v *engine.View) {
 			v.Result, v.Err, v.At, v.Took = "failed", errors.New("server busy"), noon.Add(-3*time.Minute), 2100*time.Millisecond
 		}),
 		"restored after another program's write · 3 min ago": with(func(v *engine.View) { v.Result, v.At = "restored", noon.Add(-3*time.Minute) }),
