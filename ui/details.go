@@ -115,7 +115,10 @@ func (d *details) tick(now time.Time) {
 	}
 	t, v := d.texts, d.view
 	trouble, _ := t.Diagnose(v, d.around, now)
-	importance := widget.DangerImportance
+	importance := widget.WarningImportance // it comes right by itself
+	if view.ToneNow(v, !d.policy.Proactive, now) == view.Person {
+		importance = widget.DangerImportance
+	}
 	if trouble.Sentence == "" && v.Observed && !v.Choice.Keep {
 		importance = widget.LowImportance
 		trouble = view.Diagnosis{Sentence: t.Get("Only observed: its own program refreshes it, when it is used."), Action: view.ActionKeep, Cure: t.Cure(view.ActionKeep)}
