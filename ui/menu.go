@@ -62,6 +62,7 @@ func (w *Window) hideOrClose() {
 // Close closes the window, and the activity beside it.
 func (w *Window) Close() {
 	w.uncoloured()
+	w.tray = func([]engine.View, bool, bool) {} // another window may have it
 	if w.muteEnds != nil {
 		w.muteEnds.Stop()
 	}

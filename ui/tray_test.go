@@ -101,6 +101,21 @@ func TestTrayOfMany(t *testing.T) {
 			t.Errorf("first: %q", got)
 		}
 	})
+	// While much changes it is not made anew each time, and ends up right.
+	for i := range 20 {
+		e.mu.Lock()
+		e.views[i].Status = engine.StatusValid
+		e.mu.Unlock()
+		do(w.draw)
+	}
+	do(func() {
+		if f.menus > 2 {
+			t.Errorf("made %d times", f.menus)
+		}
+	})
+	eventually(t, "what there is", func() bool {
+		return f.menu.Items[0].Label == "130 accounts, 20 valid, 109 expired, 1 needs login"
+	})
 }
 
 // Muting works from the window's menu, too, where there is no tray; it ends by
@@ -162,6 +177,14 @@ func TestHidden(t *testing.T) {
 		w.Open()
 		if n := len(w.accounts.views); n != 2 {
 			t.Errorf("shown again, it has %d rows", n)
+		}
+		w.Close() // the tray may be another window's now
+		e.mu.Lock()
+		e.views = e.views[:1]
+		e.mu.Unlock()
+		w.draw()
+		if f.menu.Items[0].Label != "2 accounts, 1 valid, 1 needs login" {
+			t.Error("a closed window changes the tray")
 		}
 	})
 }
