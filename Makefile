@@ -18,7 +18,7 @@ PREFIX  := $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 TEST    := CGO_ENABLED=1 go test -race -tags ci
 RACED    = $$(go list ./... | grep -v /cmd/tokentray$$)
 
-.PHONY: help run run-app run-ctl test fuzz e2e pictures measure-ui test-long bench clean build app install uninstall setup-run setup-app setup-test setup-bench
+.PHONY: help run run-app run-ctl test fuzz e2e pictures measure-ui test-long bench simulate clean build app install uninstall setup-run setup-app setup-test setup-bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -75,8 +75,15 @@ fuzz: setup-test ## every fuzz target, each for 20 s (FUZZTIME=5m for longer)
 test-long: setup-test ## the tests with their longer runs, some 20 minutes
 	TOKENTRAY_LONG=1 $(TEST) -timeout 60m -count=1 $(RACED)
 
-bench: setup-bench ## the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: setup-bench ## the numbers of docs/PERFORMANCE.md, each beside what it is compared with: some 15 minutes
+	@scripts/bench
+
+# A month without trouble, a month with it, laptops, and a day of a million accounts.
+simulate: build ## play a month in a minute or two: the deadline queue beside the guide's poll (docs/PERFORMANCE.md)
+	@$(PROGRAM) simulate
+	@echo; echo "==> with restarts and outages"; $(PROGRAM) simulate --interval 15m --restarts 3 --outage 3h --store-outage 1h
+	@echo; echo "==> on a laptop"; $(PROGRAM) simulate --accounts 10 --interval 15m --restarts 1 --outage 3h --sleep 8h
+	@echo; echo "==> a million accounts, 50 keepers"; $(PROGRAM) simulate --accounts 1000000 --keepers 50 --days 1 --interval 15m
 
 clean: ## remove bin/, all that was made here
 	rm -rf bin

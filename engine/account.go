@@ -15,27 +15,15 @@ const (
 	Droid  = "droid"
 )
 
+// Generic is any other OAuth 2 provider: the account itself says which, and as
+// which client (Account.OAuth).
+const Generic = "generic"
+
 // The two OAuth clients of gemini accounts.
 const (
 	GeminiCLI   = "gemini-cli"
 	Antigravity = "antigravity"
 )
-
-// ProviderTitle is the provider's name as people and the guide's log lines
-// have it.
-func ProviderTitle(provider string) string {
-	switch provider {
-	case Claude:
-		return "Claude"
-	case Gemini:
-		return "Gemini"
-	case OpenAI:
-		return "OpenAI"
-	case Droid:
-		return "Droid"
-	}
-	return provider
-}
 
 // Key names one account. The id alone would do for the relay's UUIDs; other
 // stores need not be that careful.
@@ -80,6 +68,9 @@ type Account struct {
 	Proxy        Secret // JSON as relay/INTEROP.md has it; holds a password
 	Scopes       string // of the access token, separated by spaces
 	Organization string // WorkOS organisation of droid accounts
+	// OAuth is the provider and the client of a generic account: JSON as
+	// provider.OAuth has it; holds a client secret.
+	OAuth Secret
 
 	// Record is the Record that keepers left beside the account, sealed. Once
 	// the engine has read it, LastRefreshAt is the later of both.
@@ -169,8 +160,17 @@ type NewAccount struct {
 	Scopes       string // Account.Scopes; "" is what the provider grants by itself
 	IDToken      Secret // of openai accounts; kept where others need it, on a relay
 	Organization string // Account.Organization
+	OAuth        Secret // Account.OAuth
 	Inactive     bool   // added switched off
 }
+
+// Forever is the lifetime of an access token that came without one and, by its
+// provider's rule, does not expire. It is a time all the same, so that a later
+// refresh is told from an earlier one by it.
+const Forever = 200 * 365 * 24 * time.Hour
+
+// Endless reports whether an expiry is that of a token that does not expire.
+func Endless(expiry time.Time) bool { return expiry.Year() >= 2150 }
 
 // Clean makes a name from a store or a provider safe for a terminal, a log or
 // a notification: CleanLine, and no more than 200 characters.

@@ -84,7 +84,7 @@ func (st *state) setAccount(a Account) {
 		a.RefreshToken = isSealed
 	}
 	st.compactAccount = compactAccount{}
-	if a.StoreError != "" || !a.Proxy.Empty() || a.Problem != nil || a.Rival != (Rival{}) ||
+	if a.StoreError != "" || !a.Proxy.Empty() || !a.OAuth.Empty() || a.Problem != nil || a.Rival != (Rival{}) ||
 		!a.LoginExpiresAt.IsZero() || !a.RateLimitedUntil.IsZero() || !exact(a.ExpiresAt, a.LastRefreshAt, a.LastUsedAt) {
 		st.compactAccount.odd = &a
 		return
@@ -158,11 +158,14 @@ type compactTries struct {
 func (st *state) tries() Tries {
 	c := &st.compactTries
 	if c.odd != nil {
-		return *c.odd
+		t := *c.odd
+		t.Lane = st.slot.Lane
+		return t
 	}
-	return Tries{Result: c.result, At: c.at.time(), Succeeded: c.succeeded.time(), Took: c.took}
+	return Tries{Lane: st.slot.Lane, Result: c.result, At: c.at.time(), Succeeded: c.succeeded.time(), Took: c.took}
 }
 
+// setTries sets all but the lane.
 func (st *state) setTries(t Tries) {
 	if t.Err != nil || t.Failures > 0 || !t.RetryAt.IsZero() || t.Dead || t.Stuck || !exact(t.At, t.Succeeded) {
 		st.compactTries = compactTries{odd: &t}

@@ -8,7 +8,7 @@
 //
 // Lazily: ValidAccessToken refreshes a token that is about to expire when it
 // is asked for. Proactively: Run scans all accounts at an interval and, between
-// scans, refreshes each at its own deadline (expiry − window − jitter). Polling
+// scans, refreshes each at its own deadline (expiry − window − spread − jitter). Polling
 // alone would let most tokens expire between two scans. When to do what is
 // decided by the pure functions of policy.go.
 //

@@ -52,14 +52,15 @@ type Engine struct {
 	mu          sync.Mutex // guards all below, and the fields of every state and place
 	policy      Policy
 	queue       dueQueue
+	crowd       Crowd
 	holders     map[Fingerprint]*state // of a refresh token: one, and with it its twins
 	running     bool
 	turned      time.Time // when Run last came around
 	closed      bool
-	unreachable map[string]bool          // providers that cannot be connected to
-	ahead       map[string]time.Duration // of the providers' clocks, as it was last told
-	underWay    int                      // flights
-	looked      bool                     // all accounts were read once
+	unreachable map[endpoint]bool          // that cannot be connected to
+	ahead       map[endpoint]time.Duration // of their clocks, as it was last told
+	underWay    int                        // flights
+	looked      bool                       // all accounts were read once
 
 	mark           int64          // how far the journal was read
 	waiting        map[Key]Record // of the journal, for accounts not seen so far
@@ -80,9 +81,10 @@ func New(p Params) *Engine {
 		wake:      make(chan struct{}, 1),
 		policy:    p.Policy,
 
+		crowd:       Crowd{},
 		holders:     map[Fingerprint]*state{},
-		unreachable: map[string]bool{},
-		ahead:       map[string]time.Duration{},
+		unreachable: map[endpoint]bool{},
+		ahead:       map[endpoint]time.Duration{},
 		waiting:     map[Key]Record{},
 	}
 	e.ending, e.end = context.WithCancel(context.Background())
@@ -115,6 +117,7 @@ func (e *Engine) SetPolicy(p Policy) {
 	if p.Seed == 0 {
 		p.Seed = e.policy.Seed
 	}
+	p.Herd = e.policy.Herd
 	e.policy = p
 	for _, st := range *e.index.Load() {
 		st.live.Store(nil) // its background refresh may come at another moment now

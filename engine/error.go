@@ -98,15 +98,17 @@ func KindOf(err error) Kind {
 // codeTexts is what people are told for each OAuth error code. The provider's
 // own description never gets into an error: it can echo what was sent.
 var codeTexts = map[string]string{
-	"invalid_grant":             "Invalid refresh token",
-	"invalid_refresh_token":     "Invalid refresh token",
-	"refresh_token_reused":      "Refresh token was already used",
-	"refresh_token_expired":     "Refresh token expired",
-	"refresh_token_invalidated": "Refresh token was invalidated",
-	"app_session_terminated":    "Login session was ended",
-	"access_denied":             "Access denied by the provider",
-	"invalid_client":            "The provider does not accept the client id or secret: check the client settings",
-	"unauthorized_client":       "The provider does not accept the client id or secret: check the client settings",
+	"invalid_grant":                "Invalid refresh token",
+	"invalid_refresh_token":        "Invalid refresh token",
+	"bad_refresh_token":            "Invalid refresh token",
+	"refresh_token_reused":         "Refresh token was already used",
+	"refresh_token_expired":        "Refresh token expired",
+	"refresh_token_invalidated":    "Refresh token was invalidated",
+	"app_session_terminated":       "Login session was ended",
+	"access_denied":                "Access denied by the provider",
+	"invalid_client":               "The provider does not accept the client id or secret: check the client settings",
+	"unauthorized_client":          "The provider does not accept the client id or secret: check the client settings",
+	"incorrect_client_credentials": "The provider does not accept the client id or secret: check the client settings",
 }
 
 // CodeText is the text people see for an OAuth error code ("invalid_grant":

@@ -171,7 +171,7 @@ func (e *Engine) triesOf(a Account, f Failure) Tries {
 // settingsOf identifies the provider's settings that hold for the account.
 func (e *Engine) settingsOf(a Account) Fingerprint {
 	if p := e.providers[a.Provider]; p != nil {
-		return p.Settings(a.Client)
+		return p.Settings(a.Client, a.OAuth)
 	}
 	return Fingerprint{}
 }

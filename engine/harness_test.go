@@ -122,13 +122,13 @@ func (p *issuer) fail(errs ...error) {
 	p.next = append(p.next, errs...)
 }
 
-func (p *issuer) Reach(context.Context) error {
+func (p *issuer) Reach(context.Context, Secret) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.away
 }
 
-func (p *issuer) Settings(client string) Fingerprint {
+func (p *issuer) Settings(client string, _ Secret) Fingerprint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return NewSecret(p.settings + client).Fingerprint()
@@ -221,6 +221,7 @@ type shelf struct {
 	mu       sync.Mutex
 	shelved  map[Key]Account
 	leases   map[Key]time.Time
+	locks    int   // leases that were asked for
 	away     error // what every call answers, where set
 	noSaves  error // what a Write of tokens answers, where set
 	readOnly error // what every write answers, locks too, where set
@@ -366,9 +367,17 @@ type shelfLease struct {
 	until time.Time
 }
 
+// asked is how often a lease was asked for.
+func (s *shelf) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.locks
+}
+
 func (s *shelf) TryLock(_ context.Context, key Key) (Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.locks++
 	if err := cmp.Or(s.away, s.readOnly); err != nil {
 		return nil, err
 	}
@@ -422,6 +431,7 @@ type book struct {
 	written map[Key]int64
 	seq     int64
 	away    error
+	cut     bool // the power is, before anything of UpdateSoon is durable
 }
 
 func newBook() *book { return &book{pages: map[Key]Secret{}, written: map[Key]int64{}} }
@@ -475,6 +485,22 @@ func (b *book) Update(_ context.Context, change func(Key, *Record), keys ...Key)
 			b.seq++
 			b.pages[key], b.written[key] = text, b.seq
 		}
+	}
+	return nil
+}
+
+func (b *book) UpdateSoon(ctx context.Context, change func(Key, *Record), keys ...Key) error {
+	b.mu.Lock()
+	cut := b.cut
+	b.mu.Unlock()
+	if !cut {
+		return b.Update(ctx, change, keys...)
+	}
+	for _, key := range keys {
+		b.mu.Lock()
+		r := b.page(key)
+		b.mu.Unlock()
+		change(key, &r)
 	}
 	return nil
 }

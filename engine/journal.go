@@ -98,12 +98,17 @@ func (e *Engine) prune(ctx context.Context) {
 // note changes one account's record durably and returns it whole, with its
 // tokens. Where the journal fails, the change holds in memory alone.
 func (e *Engine) note(st *state, change func(*Record)) (Record, error) {
-	return e.noteAll([]*state{st}, change)
+	return e.noteAll(e.journal.Update, []*state{st}, change)
+}
+
+// noteSoon is note for what can be found out again.
+func (e *Engine) noteSoon(st *state, change func(*Record)) (Record, error) {
+	return e.noteAll(e.journal.UpdateSoon, []*state{st}, change)
 }
 
 // noteAll is note for several accounts at once: durable for all of them or for
 // none. It returns the first one's record.
-func (e *Engine) noteAll(states []*state, change func(*Record)) (Record, error) {
+func (e *Engine) noteAll(update func(context.Context, func(Key, *Record), ...Key) error, states []*state, change func(*Record)) (Record, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), journalTimeout)
 	defer cancel()
 	type entry struct {
@@ -121,7 +126,7 @@ func (e *Engine) noteAll(states []*state, change func(*Record)) (Record, error) 
 		entries[st.key], keys = n, append(keys, st.key)
 	}
 	e.mu.Unlock()
-	err := e.journal.Update(ctx, func(key Key, r *Record) {
+	err := update(ctx, func(key Key, r *Record) {
 		n := entries[key]
 		*r = n.mem.recall(*r, n.stored)
 		change(r)

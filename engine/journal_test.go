@@ -96,6 +96,34 @@ func TestUnsavedIsServedFromTheJournal(t *testing.T) {
 	})
 }
 
+// A power cut that takes back what need not be durable costs no request: that
+// the token was stored is seen in the store.
+func TestPowerCutBeforeTheCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{})
+		key := d.signIn("a", -time.Minute)
+		d.book.set(func(b *book) { b.cut = true })
+		pass(t, d, PassParams{})
+		if r, err := d.book.Read(t.Context(), key); err != nil || !r.Unsaved {
+			t.Fatalf("nothing was taken back: %+v, %v", r, err)
+		}
+		d = d.again(Policy{})
+		defer d.Close()
+		d.book.set(func(b *book) { b.cut = false })
+		d.Scan(t.Context())
+		if access, err := d.ValidAccessToken(t.Context(), key); err != nil || access.Reveal() != "access-2" {
+			t.Errorf("served %q, %v", access.Reveal(), err)
+		}
+		if r := one(t, pass(t, d, PassParams{Force: true})); r.Outcome != ResultRefreshed {
+			t.Errorf("the next refresh: %+v", r)
+		}
+		if r, err := d.book.Read(t.Context(), key); err != nil || r.Unsaved || r.Restored > 0 {
+			t.Errorf("in the journal: %+v, %v", r, err)
+		}
+		d.spentOnce(t, 2)
+	})
+}
+
 // What was sent without an answer is known to the next process, and on every
 // machine: one more sending, after the expiry, in all.
 func TestUnknownOutcomeOutlivesTheProcess(t *testing.T) {

@@ -80,7 +80,7 @@ func (e *Engine) noteUse(st *state, a Account) {
 	ours := a.LastUsedAt.Equal(st.record().UsedAt) // or both are unknown
 	e.mu.Unlock()
 	if now := e.now(); ours && a.Choice.IdleDays > 0 && now.Sub(a.LastUsedAt) > time.Hour {
-		e.note(st, func(r *Record) { r.UsedAt = now })
+		e.noteSoon(st, func(r *Record) { r.UsedAt = now })
 		e.mu.Lock()
 		st.editAccount(func(a *Account) { a.LastUsedAt = now })
 		e.requeue(st)

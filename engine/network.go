@@ -8,25 +8,37 @@ import (
 	"time"
 )
 
+// endpoint is what accounts have in common that are refreshed at one token
+// endpoint.
+type endpoint struct {
+	provider string
+	oauth    Secret
+}
+
+func (a Account) endpoint() endpoint { return endpoint{a.Provider, a.OAuth} }
+
 // noteNetwork notes whether an account's provider can be connected to. While
 // it cannot, its accounts wait, all in one state, and Run looks for the
 // network's return. An account with a proxy of its own is not part of it.
 func (e *Engine) noteNetwork(a Account, err error) {
 	if a.Proxy.Empty() {
-		e.setReachable(a.Provider, err)
+		e.setReachable(a.endpoint(), err)
 	}
 }
 
-func (e *Engine) setReachable(provider string, err error) {
+func (e *Engine) setReachable(at endpoint, err error) {
 	down := KindOf(err) == KindOffline
 	e.mu.Lock()
 	was := len(e.unreachable) > 0
 	if down {
-		e.unreachable[provider] = true
-	} else if e.unreachable[provider] {
-		delete(e.unreachable, provider)
+		e.unreachable[at] = true
+	} else if e.unreachable[at] {
+		delete(e.unreachable, at)
 		for _, st := range *e.index.Load() { // all that waited for it may go
-			if st.key.Provider != provider || !st.account().Proxy.Empty() {
+			if st.key.Provider != at.provider {
+				continue
+			}
+			if a := st.account(); a.endpoint() != at || !a.Proxy.Empty() {
 				continue
 			}
 			if KindOf(st.tries().Err) == KindOffline {
@@ -48,7 +60,7 @@ func (e *Engine) setReachable(provider string, err error) {
 
 // offline reports whether the account waits for the network. With e.mu held.
 func (e *Engine) offline(a Account) bool {
-	return e.unreachable[a.Provider] && a.Proxy.Empty()
+	return e.unreachable[a.endpoint()] && a.Proxy.Empty()
 }
 
 func (e *Engine) waitsForNetwork(a Account) bool {
@@ -64,19 +76,24 @@ var errOffline = Errorf(KindOffline, "offline: its provider cannot be connected 
 func (e *Engine) lookForNetwork(ctx context.Context) {
 	for {
 		select {
-		case <-time.After(storeRetry):
+		case <-time.After(StoreRetry):
 		case <-ctx.Done():
 			return
 		}
 		e.mu.Lock()
 		away := slices.Collect(maps.Keys(e.unreachable))
+		used := map[endpoint]bool{}
+		for _, st := range *e.index.Load() {
+			a := st.account()
+			used[a.endpoint()] = true
+		}
 		e.mu.Unlock()
-		for _, name := range away {
-			limited, cancel := context.WithTimeout(ctx, storeRetry)
-			err := e.providers[name].Reach(limited)
+		for _, at := range away {
+			limited, cancel := context.WithTimeout(ctx, StoreRetry)
+			err := e.providers[at.provider].Reach(limited, at.oauth)
 			cancel()
-			if err == nil {
-				e.setReachable(name, nil)
+			if err == nil || !used[at] {
+				e.setReachable(at, nil)
 			}
 		}
 	}
@@ -88,7 +105,7 @@ const clockBorne = 30 * time.Second
 
 // noteClock compares this machine's clock with the time of a provider's
 // answer, and tells where they differ by more than can be borne.
-func (e *Engine) noteClock(provider string, token Token, err error) {
+func (e *Engine) noteClock(a Account, token Token, err error) {
 	date := token.Date
 	if cause, ok := err.(*Error); ok {
 		date = cause.Date
@@ -101,14 +118,14 @@ func (e *Engine) noteClock(provider string, token Token, err error) {
 		ahead = 0
 	}
 	e.mu.Lock()
-	told := e.ahead[provider]
+	told := e.ahead[a.endpoint()]
 	news := (ahead == 0) != (told == 0) || (ahead-told).Abs() >= clockBorne
 	if news {
-		e.ahead[provider] = ahead
+		e.ahead[a.endpoint()] = ahead
 	}
 	e.mu.Unlock()
 	if news {
-		e.hub.publish(Event{Kind: EventClock, Ahead: ahead, Err: clockErr(provider, ahead)})
+		e.hub.publish(Event{Kind: EventClock, Ahead: ahead, Err: clockErr(a.Provider, ahead)})
 	}
 }
 

@@ -20,10 +20,13 @@ const (
 
 	successPause = 30 * time.Second // after a success whose token is due at once,
 	dueAtOnce    = 3 * time.Second  // that is, this soon
+	spreadEach   = 3 * time.Second
 	backoffBase  = 2 * time.Second
 	backoffCap   = 10 * time.Minute
-	lookEvery    = time.Minute     // timers stop in standby: look at the wall clock
-	storeRetry   = 5 * time.Second // how soon a store that is back is noticed
+	// LookEvery is how often the wall clock is looked at: timers stop in standby.
+	LookEvery = time.Minute
+	// StoreRetry is how soon a store that is back is noticed.
+	StoreRetry = 5 * time.Second
 
 	// Concurrency and RatePerSecond (with Burst) bound the exchanges.
 	Concurrency   = 4
@@ -42,6 +45,9 @@ type Policy struct {
 	// Seed makes this process's jitter its own, so that keepers beside each
 	// other do not all reach for the same lock.
 	Seed uint64
+	// Herd is how many accounts may expire at one moment. The engine sets it to
+	// those that it knows.
+	Herd int
 }
 
 // Skew is how long before its expiry an access token no longer counts as
@@ -77,17 +83,34 @@ func Due(a Account, window time.Duration, now time.Time) bool {
 	return a.ExpiresAt.IsZero() || a.Doubted || !now.Before(a.ExpiresAt.Add(-Ahead(a, window)))
 }
 
-// Deadline is the account's own moment: expiry − window − jitter, where the
-// jitter is up to a fifth of the window and the same whenever it is asked for.
-func (p Policy) Deadline(a Account) time.Time {
+// Deadline is one of the account's own moments: expiry − window − spread −
+// jitter, the same whenever it is asked for. The spread is the account's and the
+// lane's, alike for all keepers, so that many tokens of one expiry are not
+// refreshed at once. The jitter, up to a fifth of the window, is this keeper's.
+func (p Policy) Deadline(a Account, lane uint8) time.Time {
 	if a.ExpiresAt.IsZero() || a.Doubted {
 		return time.Time{}
 	}
 	window := Ahead(a, p.Window)
+	ahead := window + part(p.Spread(a), fraction(uint64(lane), a)) + part(window/5, fraction(p.Seed, a))
+	return a.ExpiresAt.Add(-ahead)
+}
+
+// Spread is how far the account's refresh may come before its window, for the
+// sake of the others that expire with it: 3 s for each of the herd, at most
+// a fifth of the token's lifetime, and with the window at most half.
+func (p Policy) Spread(a Account) time.Duration {
+	life := Lifetime(a)
+	return max(min(time.Duration(p.Herd)*spreadEach, life/5, life/2-p.Window), 0)
+}
+
+// fraction is a number below 1 that looks random, of its own for each seed,
+// account and token.
+func fraction(seed uint64, a Account) float64 {
 	h := fnv.New64a()
 	var b [16]byte
 	for i := range 8 {
-		b[i] = byte(p.Seed >> (8 * i))
+		b[i] = byte(seed >> (8 * i))
 		b[8+i] = byte(a.ExpiresAt.UnixMilli() >> (8 * i))
 	}
 	h.Write(b[:])
@@ -95,8 +118,11 @@ func (p Policy) Deadline(a Account) time.Time {
 	sum := h.Sum64()
 	sum ^= sum >> 32 // FNV mixes the last letters of an id into the low bits alone
 	sum *= 0x9e3779b97f4a7c15
-	fraction := float64(sum>>11) / (1 << 53)
-	return a.ExpiresAt.Add(-window - time.Duration(fraction*0.2*float64(window)))
+	return float64(sum>>11) / (1 << 53)
+}
+
+func part(of time.Duration, fraction float64) time.Duration {
+	return time.Duration(fraction * float64(of))
 }
 
 // Tries is what this process knows of an account's refreshes.
@@ -113,10 +139,13 @@ type Tries struct {
 	Dead bool
 	// Stuck waits for other settings (KindSettings).
 	Stuck bool
+	// Lane is which of the account's moments it has (Crowd).
+	Lane uint8
 }
 
 // Next is when the account will be refreshed by itself; false where it will
-// not be.
+// not be. An account that another keeper refreshes is not spread here: this one
+// comes after that other, and as a rule has seen its work in a scan by then.
 func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 	if !p.Proactive || !a.Active || a.Problem != nil || a.Static() || t.Dead || t.Stuck {
 		return time.Time{}, false
@@ -124,7 +153,13 @@ func (p Policy) Next(a Account, t Tries) (time.Time, bool) {
 	if a.onlyObserved() || a.Rival.Leads || a.Choice.Lazy {
 		return time.Time{}, false
 	}
-	next := p.Deadline(a)
+	if Endless(a.ExpiresAt) && !a.Doubted {
+		return time.Time{}, false
+	}
+	if t.Result == ResultElsewhere {
+		p.Herd = 0
+	}
+	next := p.Deadline(a, t.Lane)
 	if p.resting(a, t) {
 		next = t.Succeeded.Add(successPause)
 	}
@@ -180,7 +215,7 @@ func UnusedLeft(a Account, now time.Time) (left time.Duration, tell bool) {
 // resting reports whether a success gave a token that is due at once: a
 // provider with tiny lifetimes must not be hammered.
 func (p Policy) resting(a Account, t Tries) bool {
-	return !t.Succeeded.IsZero() && p.Deadline(a).Sub(t.Succeeded) < dueAtOnce
+	return !t.Succeeded.IsZero() && p.Deadline(a, t.Lane).Sub(t.Succeeded) < dueAtOnce
 }
 
 // retryIn bounds a time of retry, for a clock that was set back since: no wait
@@ -195,11 +230,15 @@ func retryIn(at, now time.Time) time.Time {
 // Backoff is the wait after the n-th failure in a row: full jitter under an
 // exponential cap of 2 s to 10 min.
 func Backoff(failures int) time.Duration {
-	limit := backoffCap
+	return time.Duration(rand.Int64N(int64(BackoffLimit(failures)))) + 1
+}
+
+// BackoffLimit is the longest that Backoff may be.
+func BackoffLimit(failures int) time.Duration {
 	if failures < 16 {
-		limit = min(backoffBase<<max(failures-1, 0), backoffCap)
+		return min(backoffBase<<max(failures-1, 0), backoffCap)
 	}
-	return time.Duration(rand.Int64N(int64(limit))) + 1
+	return backoffCap
 }
 
 // Status of an account, the first that holds.

@@ -53,11 +53,11 @@ func TestDeadline(t *testing.T) {
 	for seed := range uint64(50) {
 		p := Policy{Proactive: true, Window: 10 * time.Minute, Seed: seed + 1}
 		a := account(time.Hour, 0)
-		d := p.Deadline(a)
+		d := p.Deadline(a, 0)
 		if early := a.ExpiresAt.Add(-10 * time.Minute).Sub(d); early < 0 || early > 2*time.Minute {
 			t.Errorf("seed %d: %v ahead of the window", seed, early)
 		}
-		if !d.Equal(p.Deadline(a)) {
+		if !d.Equal(p.Deadline(a, 0)) {
 			t.Errorf("seed %d: the deadline wanders", seed)
 		}
 		spread[d] = true
@@ -66,8 +66,66 @@ func TestDeadline(t *testing.T) {
 		t.Errorf("50 keepers share %d deadlines", len(spread))
 	}
 	short := account(6*time.Second, 6*time.Second) // 12 s in all: due at 6 s, minus jitter
-	if d := (Policy{Window: 5 * time.Minute}).Deadline(short); d.Before(noon.Add(-1200*time.Millisecond)) || d.After(noon) {
+	if d := (Policy{Window: 5 * time.Minute}).Deadline(short, 0); d.Before(noon.Add(-1200*time.Millisecond)) || d.After(noon) {
 		t.Errorf("12 s token: deadline %v", d.Sub(noon))
+	}
+}
+
+// Accounts of one expiry are spread, alike by all keepers: however many there
+// are, they do not draw the herd together again.
+func TestHerdIsSpread(t *testing.T) {
+	const herd = 600
+	busiest := func(life time.Duration, keepers int) (most int) {
+		minutes := map[time.Duration]int{}
+		for i := range herd {
+			a := account(life, 0)
+			a.ID, a.LastRefreshAt = fmt.Sprint(i), noon
+			first := a.ExpiresAt
+			for seed := range uint64(keepers) {
+				d := Policy{Window: 5 * time.Minute, Seed: seed + 1, Herd: herd}.Deadline(a, 0)
+				if early := a.ExpiresAt.Sub(d); early < 5*time.Minute || early > 36*time.Minute {
+					t.Fatalf("%v ahead of the expiry", early)
+				}
+				if d.Before(first) {
+					first = d
+				}
+			}
+			minutes[first.Sub(noon).Truncate(time.Minute)]++
+		}
+		for _, n := range minutes {
+			most = max(most, n)
+		}
+		return most
+	}
+	for _, keepers := range []int{1, 50} {
+		if most := busiest(8*time.Hour, keepers); most > 40 { // 20 on average
+			t.Errorf("%d keepers: %d in one minute", keepers, most)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	whole := func(life time.Duration) Account {
+		a := account(life, 0)
+		a.LastRefreshAt = noon
+		return a
+	}
+	for _, test := range []struct {
+		name   string
+		a      Account
+		window time.Duration
+		herd   int
+		want   time.Duration
+	}{
+		{"3 s for each account", whole(8 * time.Hour), 5 * time.Minute, 10, 30 * time.Second},
+		{"at most a fifth of the life", whole(time.Hour), 5 * time.Minute, 10_000, 12 * time.Minute},
+		{"with the window at most half of it", whole(time.Hour), 25 * time.Minute, 10_000, 5 * time.Minute},
+		{"no room beside the window", whole(time.Minute), 5 * time.Minute, 10, 0},
+		{"unknown life", account(time.Hour, 0), 5 * time.Minute, 10, 0},
+	} {
+		if got := (Policy{Window: test.window, Herd: test.herd}).Spread(test.a); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
 	}
 }
 
@@ -75,6 +133,8 @@ func TestNext(t *testing.T) {
 	p := Policy{Proactive: true, Window: 5 * time.Minute}
 	inactive, static, broken := account(time.Hour, 0), account(time.Hour, 0), account(time.Hour, 0)
 	inactive.Active, static.RefreshToken, broken.Problem = false, Sealed{}, Errorf(KindUnreadable, "x", nil)
+	among := p // many
+	among.Herd = 1000
 	never := time.Time{}
 	for _, test := range []struct {
 		name string
@@ -83,7 +143,9 @@ func TestNext(t *testing.T) {
 		p    Policy
 		want time.Time
 	}{
-		{"at its deadline", account(time.Hour, 0), Tries{}, p, p.Deadline(account(time.Hour, 0))},
+		{"at its deadline", account(time.Hour, 0), Tries{}, p, p.Deadline(account(time.Hour, 0), 0)},
+		{"one of many", account(time.Hour, time.Hour), Tries{}, among, among.Deadline(account(time.Hour, time.Hour), 0)},
+		{"one of many, another keeper's", account(time.Hour, time.Hour), Tries{Result: ResultElsewhere}, among, p.Deadline(account(time.Hour, time.Hour), 0)},
 		{"lazy", account(time.Hour, 0), Tries{}, Policy{Window: p.Window}, never},
 		{"inactive", inactive, Tries{}, p, never},
 		{"static", static, Tries{}, p, never},
@@ -91,9 +153,9 @@ func TestNext(t *testing.T) {
 		{"dead", account(0, 0), Tries{Dead: true}, p, never},
 		{"settings fault", account(0, 0), Tries{Stuck: true}, p, never},
 		{"backing off", account(0, 0), Tries{RetryAt: noon.Add(time.Minute)}, p, noon.Add(time.Minute)},
-		{"backoff over long ago", account(time.Hour, 0), Tries{RetryAt: noon}, p, p.Deadline(account(time.Hour, 0))},
+		{"backoff over long ago", account(time.Hour, 0), Tries{RetryAt: noon}, p, p.Deadline(account(time.Hour, 0), 0)},
 		{"refreshed, due at once", account(time.Minute, 0), Tries{Succeeded: noon}, p, noon.Add(30 * time.Second)},
-		{"refreshed, not due at once", account(time.Hour, 0), Tries{Succeeded: noon}, p, p.Deadline(account(time.Hour, 0))},
+		{"refreshed, not due at once", account(time.Hour, 0), Tries{Succeeded: noon}, p, p.Deadline(account(time.Hour, 0), 0)},
 	} {
 		got, planned := test.p.Next(test.a, test.t)
 		if planned == test.want.IsZero() || !got.Equal(test.want) {

@@ -34,7 +34,15 @@ func (q *dueQueue) Pop() any {
 // requeue puts the account where its next refresh belongs, or takes it out
 // where none is planned or one is under way.
 func (e *Engine) requeue(st *state) {
-	next, planned := e.policy.Next(st.account(), st.tries())
+	a := st.account()
+	next, planned := e.policy.Next(a, st.tries())
+	if !planned {
+		e.crowd.Leave(st.slot)
+		st.slot = Slot{}
+	} else if slot := e.crowd.Join(e.policy, a, st.slot); slot != st.slot {
+		st.slot = slot
+		next, planned = e.policy.Next(a, st.tries())
+	}
 	if !planned || st.flight != nil {
 		e.dequeue(st)
 		return

@@ -96,6 +96,16 @@ func (e *Engine) refresh(ctx context.Context, st *state, req request) Result {
 		return result
 	}
 
+	// What another keeper refreshed the last time it may have refreshed again: one
+	// look is cheaper than the lease.
+	if e.elsewhere(st) && req.why == WhyProactive {
+		if done, err := e.lookFor(ctx, st, req); err != nil {
+			return resultOf(err)
+		} else if done {
+			return skipped(ReasonElsewhere, nil)
+		}
+	}
+
 	// 2. The lease, and with it a slot among the exchanges.
 	lease, free, err := e.lease(ctx, st, req)
 	if err != nil {
@@ -185,17 +195,8 @@ func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func
 		case <-e.ending.Done():
 			return nil, nil, err
 		}
-		a, loadErr := e.load(ctx, st.key)
-		if loadErr != nil {
-			return nil, nil, loadErr
-		}
-		v := versionOf(a)
-		var s sighting
-		if a, s = e.take(st, a); s.news {
-			e.journalise([]sighting{s})
-		}
-		if e.takenOver(a, v, req) {
-			return nil, nil, nil
+		if done, lookErr := e.lookFor(ctx, st, req); done || lookErr != nil {
+			return nil, nil, lookErr
 		}
 		if lease, err = e.tryLock(ctx, st.key); err != nil {
 			continue
@@ -206,6 +207,27 @@ func (e *Engine) lease(ctx context.Context, st *state, req request) (Lease, func
 		}
 		e.release(ctx, st, lease)
 	}
+}
+
+// elsewhere reports whether another program did the account's last refresh.
+func (e *Engine) elsewhere(st *state) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return st.tries().Result == ResultElsewhere
+}
+
+// lookFor reads the account and reports whether another has done the work.
+func (e *Engine) lookFor(ctx context.Context, st *state, req request) (done bool, err error) {
+	a, err := e.load(ctx, st.key)
+	if err != nil {
+		return false, err
+	}
+	v := versionOf(a)
+	a, s := e.take(st, a)
+	if s.news {
+		e.journalise([]sighting{s})
+	}
+	return e.takenOver(a, v, req), nil
 }
 
 // slot waits for one of the exchanges' places, until given up. At a shutdown
@@ -280,7 +302,7 @@ func (e *Engine) reread(ctx context.Context, st *state, req request) (l look, re
 	switch {
 	case !l.record.owed(token):
 	case token == l.record.Head && loaded.ExpiresAt.Equal(newest.ExpiresAt): // stored, though nobody here heard of it
-		l.record, _ = e.note(st, func(r *Record) { r.Unsaved = r.Unsaved && r.Head != token })
+		l.record, _ = e.noteSoon(st, func(r *Record) { r.Unsaved = r.Unsaved && r.Head != token })
 	case newest.RefreshToken.Empty():
 		return l, resultOf(Errorf(KindLoginDead, "the stored refresh token is used up, and the newest is not known here: sign in again", nil)), true
 	default:
@@ -410,10 +432,10 @@ func (e *Engine) exchange(ctx context.Context, st *state, l *look, lease Lease, 
 			return Token{}, Errorf(KindLocked, "the lock could end before the provider's answer: nothing was sent", nil)
 		}
 		token, err := e.send(ctx, provider, ExchangeRequest{
-			RefreshToken: l.old, Client: l.a.Client, Organization: l.a.Organization, Proxy: l.a.Proxy,
+			RefreshToken: l.old, Client: l.a.Client, Organization: l.a.Organization, OAuth: l.a.OAuth, Proxy: l.a.Proxy,
 		})
 		e.noteNetwork(l.a, err)
-		e.noteClock(l.a.Provider, token, err)
+		e.noteClock(l.a, token, err)
 		if !isUnsent(err) || !req.once || try == 2 {
 			return token, err
 		}

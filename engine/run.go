@@ -37,22 +37,22 @@ func (e *Engine) Run(ctx context.Context) {
 			nextScan = now.Add(policy.Interval)
 		}
 		away := e.awayPlaces()
-		if retry := now.Add(storeRetry); nextLook.After(retry) {
+		if retry := now.Add(StoreRetry); nextLook.After(retry) {
 			nextLook = retry
 		}
 		switch {
 		case scanning != nil:
 		case !now.Before(nextScan):
 			scanning = e.begin(func() { e.look(ctx, policy) })
-			nextScan, nextLook = now.Add(policy.Interval), now.Add(storeRetry)
+			nextScan, nextLook = now.Add(policy.Interval), now.Add(StoreRetry)
 		case len(away) > 0 && !now.Before(nextLook):
 			scanning = e.begin(func() { e.scan(ctx, away) })
-			nextLook = now.Add(storeRetry)
+			nextLook = now.Add(StoreRetry)
 		}
 		if policy.Proactive {
 			e.refreshDue(now, policy)
 		}
-		if sinceLook := now.Sub(looked); sinceLook >= lookEvery || sinceLook < 0 {
+		if sinceLook := now.Sub(looked); sinceLook >= LookEvery || sinceLook < 0 {
 			e.alertAll(now)
 			looked = now
 		}
@@ -156,7 +156,7 @@ func (e *Engine) alertAll(now time.Time) {
 
 // untilNext is how long nothing needs doing.
 func (e *Engine) untilNext(now, nextScan time.Time, scanning bool) time.Duration {
-	next := now.Add(lookEvery)
+	next := now.Add(LookEvery)
 	if !scanning && nextScan.Before(next) {
 		next = nextScan
 	}

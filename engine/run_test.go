@@ -65,6 +65,76 @@ func TestNothingExpires(t *testing.T) {
 	})
 }
 
+// Many that are added at one moment are refreshed one after the other, and
+// still within their time.
+func TestOneExpiryIsSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Policy{Proactive: true})
+		d.provider.lifetime = 8 * time.Hour
+		for i := range 300 {
+			key := d.signIn(fmt.Sprint(i), 8*time.Hour)
+			d.store.change(key, func(a *Account) { a.LastRefreshAt = wall() })
+		}
+		running(t, d)
+		time.Sleep(8 * time.Hour)
+		minutes := map[time.Time]int{}
+		for _, at := range d.provider.asked() {
+			minutes[at.Truncate(time.Minute)]++
+		}
+		if n, _ := d.provider.count(); n != 300 {
+			t.Errorf("%d refreshes", n)
+		}
+		for at, n := range minutes {
+			if n > 30 { // 20 on average
+				t.Errorf("%v: %d in a minute", at, n)
+			}
+		}
+		for _, v := range d.Snapshot() {
+			if v.Status != StatusValid {
+				t.Errorf("%s is %s", v.Name, v.Status)
+			}
+		}
+	})
+}
+
+// Of keepers beside each other one comes to keep an account, and the others cost
+// next to nothing: they come later, and look before they take its lease. When
+// that one ends, another goes on in time.
+func TestOneKeepsTheOthersLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := Policy{Proactive: true, Interval: 24 * time.Hour}
+		d := newDesk(t, p)
+		for i := range 200 {
+			key := d.signIn(fmt.Sprint(i), time.Hour)
+			d.store.change(key, func(a *Account) { a.LastRefreshAt = wall() })
+		}
+		other := d.another(p)
+		ctx, end := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { other.Run(ctx); other.Close(); close(done) }()
+		running(t, d)
+		time.Sleep(6 * time.Hour)
+		before, _ := d.provider.count()
+		locks := d.store.asked()
+		time.Sleep(2 * time.Hour)
+		after, replays := d.provider.count()
+		locks = d.store.asked() - locks
+		if n := after - before; locks > n*5/4 || n < 2*200 || replays > 0 {
+			t.Errorf("%d leases were asked for in %d refreshes, %d replays", locks, n, replays)
+		}
+		end()
+		<-done
+		for range 2 * 60 {
+			time.Sleep(time.Minute)
+			for _, v := range d.Snapshot() {
+				if v.Status != StatusValid && v.Status != StatusExpiring {
+					t.Fatalf("%s is %s after the other's end", v.Name, v.Status)
+				}
+			}
+		}
+	})
+}
+
 func TestLazyRefreshesNothingByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Policy{})

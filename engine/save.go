@@ -23,7 +23,7 @@ func (e *Engine) keep(ctx context.Context, st *state, l *look, healed bool) erro
 		}
 		if err == nil && saved.ID != "" {
 			head := l.record.Head
-			l.record, _ = e.note(st, func(r *Record) { // step 9
+			l.record, _ = e.noteSoon(st, func(r *Record) { // step 9: what is lost of it is seen in the store
 				if r.Head == head {
 					r.Unsaved, r.Person = false, false
 				}

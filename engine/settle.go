@@ -30,7 +30,7 @@ func (e *Engine) conclude(st *state, req request, r Result) {
 	case r.Reason == ReasonElsewhere, r.Reason == ReasonRestored:
 		t = Tries{Result: string(r.Reason), At: now, Took: r.Took, Succeeded: t.Succeeded}
 	case r.Reason == ReasonLocked:
-		t.RetryAt = now.Add(storeRetry)
+		t.RetryAt = now.Add(StoreRetry)
 	}
 	st.setTries(t)
 	if t.Err != nil && req.why == WhyAsked {

@@ -70,7 +70,7 @@ func (e *Engine) holding(st *state, token Fingerprint) iter.Seq[*state] {
 // noteLine is note for the state and for whoever else holds the token: what
 // becomes of it is known wherever it lies.
 func (e *Engine) noteLine(st *state, token Secret, change func(*Record)) (Record, error) {
-	return e.noteAll(e.sharers(st, token.Fingerprint()), change)
+	return e.noteAll(e.journal.Update, e.sharers(st, token.Fingerprint()), change)
 }
 
 // share stores what st got for the old token wherever that lies.

@@ -33,6 +33,7 @@ type state struct {
 	due   int64 // when the queue takes it, in Unix µs
 	place int32 // in the queue, plus one; 0: not queued
 	saves int32 // counts them: a read-back belongs to the last one
+	slot  Slot
 }
 
 // liveToken is an access token and until when it can be handed out unseen.
@@ -116,6 +117,7 @@ func (e *Engine) absorbAll(p *place, accounts []Account, began time.Duration) {
 		e.drop(st)
 	}
 	e.index.Store(&index)
+	e.countHerd()
 	e.mu.Unlock()
 	var seen []sighting
 	for i, st := range fresh {
@@ -139,9 +141,25 @@ func (e *Engine) absorbAll(p *place, accounts []Account, began time.Duration) {
 	e.journalise(seen)
 }
 
+// countHerd tells the policy how many accounts there are, and plans all anew
+// where that has changed much. With e.mu held.
+func (e *Engine) countHerd() {
+	index := *e.index.Load()
+	n := len(index)
+	if n <= e.policy.Herd+e.policy.Herd/8 && n > e.policy.Herd/2 {
+		return // a spread that is somewhat off is better than deadlines that wander
+	}
+	e.policy.Herd = n
+	for _, st := range index {
+		e.requeue(st)
+	}
+}
+
 // drop ends a state; what is known of its line stays. With e.mu held.
 func (e *Engine) drop(st *state) {
 	e.dequeue(st)
+	e.crowd.Leave(st.slot)
+	st.slot = Slot{}
 	st.live.Store(nil)
 	e.setToken(st, Fingerprint{})
 	e.waiting[st.key] = st.record()
@@ -277,12 +295,16 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 	changed := st.token != token && !st.token.Zero() && !token.Zero()
 	first := st.taken == 0
 	later := !first && a.ExpiresAt.After(old.ExpiresAt) // with the same refresh token: not every provider rotates
+	anew := !first && a.OAuth != old.OAuth
 	st.setAccount(a)
 	e.setToken(st, token)
 	st.version, st.taken = v, e.age()
 	if a.Problem != nil {
 		e.requeue(st)
 		return a, s
+	}
+	if anew && st.tries().Stuck { // it may do with this client
+		st.editTries(func(t *Tries) { t.Stuck, t.RetryAt = false, time.Time{} })
 	}
 	if static { // whatever its refresh token's troubles were
 		if st.tries().Err != nil {

@@ -43,6 +43,7 @@ type Store interface {
 type Edit struct {
 	Name   *string
 	Proxy  *Secret // JSON as relay/INTEROP.md has it, "" for none
+	OAuth  *Secret // Account.OAuth, of generic accounts; KindSettings in a store that has none
 	Active *bool
 }
 
@@ -108,6 +109,9 @@ type Journal interface {
 	// is handed over as Damaged, and set aside, not deleted, when it is
 	// written over.
 	Update(ctx context.Context, change func(Key, *Record), keys ...Key) error
+	// UpdateSoon is Update for what can be found out again: durable with the
+	// next Update at the latest, and a power cut before that may take it back.
+	UpdateSoon(ctx context.Context, change func(Key, *Record), keys ...Key) error
 }
 
 // Provider speaks one token endpoint's dialect: one exchange, no retry, no
@@ -116,12 +120,12 @@ type Provider interface {
 	// Exchange spends the refresh token. On an error of KindUnknownOutcome
 	// the returned Token may carry a new refresh token, which must be kept.
 	Exchange(ctx context.Context, req ExchangeRequest) (Token, error)
-	// Reach returns nil where the endpoint can be connected to. Nothing is
-	// sent.
-	Reach(ctx context.Context) error
+	// Reach returns nil where the endpoint, of accounts with this OAuth, can be
+	// connected to. Nothing is sent.
+	Reach(ctx context.Context, oauth Secret) error
 	// Settings identifies the settings that an exchange with the client is
 	// made with, its secret included.
-	Settings(client string) Fingerprint
+	Settings(client string, oauth Secret) Fingerprint
 }
 
 // ExchangeRequest is what an exchange needs of an account.
@@ -129,5 +133,6 @@ type ExchangeRequest struct {
 	RefreshToken Secret
 	Client       string // Account.Client
 	Organization string // Account.Organization
+	OAuth        Secret // Account.OAuth
 	Proxy        Secret // Account.Proxy; "" goes out as the environment says (HTTPS_PROXY)
 }

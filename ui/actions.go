@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tokentray/engine"
+	"tokentray/engine/provider"
 )
 
 // Actions is what a person can do in the window beside steering the engine.
@@ -31,10 +32,15 @@ type Actions struct {
 	Settings func() (settings []Setting, facts []string)
 	Save     func(changed map[string]string) map[string]error
 
+	// Add makes an account of tokens that are at hand. Here and in SignIn, what a
+	// generic one says of its provider may be a draft.
 	Add func(engine.NewAccount) error
 	// SignIn begins a sign-in: in the place of the account again, or, where its
 	// ID is empty, as the new account n.
 	SignIn func(again engine.Key, n engine.NewAccount) (*SignIn, error)
+	// Client gives a generic account this provider and client, after its issuer
+	// was asked, if there is one.
+	Client func(engine.Key, provider.OAuth) error
 	// Edit changes an account; nil texts stay. The proxy is as people write it.
 	Edit   func(key engine.Key, name, proxy *string, active *bool) error
 	Remove func(engine.Key) error

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -9,19 +10,20 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"tokentray/engine"
+	"tokentray/engine/provider"
 )
 
 // add asks for a new account: by a sign-in, or by a refresh token that is at
 // hand.
 func (w *Window) add() {
 	t := w.p.Texts
-	providers := []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid}
+	providers := append(provider.All(), provider.Known{Name: engine.Generic, SignsIn: true})
 	var titles []string
 	for _, p := range providers {
-		titles = append(titles, engine.ProviderTitle(p))
+		titles = append(titles, engine.ProviderTitle(p.Name))
 	}
 	browser, pasted := t.Get("Sign in with the browser"), t.Get("Paste a refresh token")
-	provider, name, token := widget.NewSelect(titles, nil), w.dialogs.entry(false), w.dialogs.entry(true)
+	which, name, token := widget.NewSelect(titles, nil), w.dialogs.entry(false), w.dialogs.entry(true)
 	how := widget.NewRadioGroup([]string{browser, pasted}, nil)
 	name.Validator = w.named
 	token.Validator = func(text string) error {
@@ -42,46 +44,59 @@ func (w *Window) add() {
 		}
 		token.Validate()
 	}
-	provider.OnChanged = func(string) {
-		if providers[provider.SelectedIndex()] == engine.Droid { // it has no sign-in here
+	store := widget.NewSelect(nil, nil)
+	var keepers []Store // of accounts of the chosen provider
+	which.OnChanged = func(string) {
+		chosen := providers[which.SelectedIndex()]
+		if chosen.SignsIn {
+			how.Enable()
+		} else {
 			how.SetSelected(pasted)
 			how.Disable()
-		} else {
-			how.Enable()
+		}
+		keepers = slices.DeleteFunc(slices.Clone(w.p.Stores), func(s Store) bool { return s.Keeps != nil && !s.Keeps(chosen.Name) })
+		var stores []string
+		for _, s := range keepers {
+			stores = append(stores, s.Title)
+		}
+		if store.SetOptions(stores); !slices.Contains(stores, store.Selected) {
+			store.ClearSelected()
+			if len(stores) > 0 {
+				store.SetSelectedIndex(0)
+			}
 		}
 	}
 	how.Required = true
 	how.SetSelected(browser)
-	provider.SetSelectedIndex(0)
+	which.SetSelectedIndex(0)
 	items := []*widget.FormItem{
-		widget.NewFormItem(t.Get("Provider"), provider), widget.NewFormItem(t.Get("Name"), name), widget.NewFormItem("", how),
+		widget.NewFormItem(t.Get("Provider"), which), widget.NewFormItem(t.Get("Name"), name), widget.NewFormItem("", how),
 		widget.NewFormItem(t.Get("Refresh token"), token),
 	}
-	var stores []string
-	for _, s := range w.p.Stores {
-		stores = append(stores, s.Title)
-	}
-	store := widget.NewSelect(stores, nil)
-	if len(stores) > 0 {
-		store.SetSelectedIndex(0)
-	}
-	if len(stores) > 1 {
+	if len(w.p.Stores) > 1 {
 		items = append(items, widget.NewFormItem(t.Get("Kept in"), store))
 	}
 	d := dialog.NewForm(t.Get("Add an account"), t.Get("Add"), t.Get("Cancel"), items, func(ok bool) {
 		if !ok {
 			return
 		}
-		n := engine.NewAccount{Provider: providers[provider.SelectedIndex()], Name: engine.Clean(name.Text)}
+		n := engine.NewAccount{Provider: providers[which.SelectedIndex()].Name, Name: engine.Clean(name.Text)}
 		if i := store.SelectedIndex(); i >= 0 {
-			n.Store = w.p.Stores[i].Name
+			n.Store = keepers[i].Name
 		}
-		if how.Selected == browser {
+		if how.Selected == pasted {
+			n.RefreshToken = engine.NewSecret(strings.TrimSpace(token.Text))
+		}
+		switch generic := n.Provider == engine.Generic; {
+		case generic && how.Selected == browser:
+			w.signInAnywhere(n, provider.OAuth{})
+		case generic:
+			w.addAnywhere(n)
+		case how.Selected == browser:
 			w.signIn(engine.View{}, n)
-			return
+		default:
+			w.work(func() error { return w.p.Actions.Add(n) }, w.draw)
 		}
-		n.RefreshToken = engine.NewSecret(strings.TrimSpace(token.Text))
-		w.work(func() error { return w.p.Actions.Add(n) }, w.draw)
 	}, w.Window)
 	d.Resize(fyne.NewSize(480, 360))
 	w.dialogs.show(d)

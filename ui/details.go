@@ -139,7 +139,7 @@ func (d *details) tick(now time.Time) {
 	if !v.Proxy.Empty() {
 		proxy = d.proxy(v.Proxy)
 	}
-	d.fill(t.Facts(v, d.policy, proxy, now))
+	d.fill(t.Facts(v, d.policy, proxy, clientText(v.OAuth), now))
 	if d.lines.MinSize() != before {
 		d.lines.Refresh() // each has another place now
 	}

@@ -179,6 +179,8 @@ func (w *Window) act(v engine.View, action view.Action) {
 		w.testProxy(v)
 	case view.ActionSettings:
 		w.openSettings()
+	case view.ActionClient:
+		w.client(v)
 	case view.ActionRetry:
 		w.pass(engine.PassParams{Keys: []engine.Key{v.Key}})
 	case view.ActionKeep:
@@ -211,7 +213,11 @@ func (w *Window) more(v engine.View) *fyne.Menu {
 		keep.Checked = v.Choice.Keep
 		items = append(items, keep)
 	}
-	items = append(items, item(t.Get("Edit"), func() { w.edit(v) }), item(t.Get("Copy access token"), func() { w.copyToken(v) }), item(t.Get("Copy setup"), func() { w.setup(v) }),
+	items = append(items, item(t.Get("Edit"), func() { w.edit(v) }))
+	if v.Provider == engine.Generic && v.Problem == nil {
+		items = append(items, item(t.Get("Provider and client"), func() { w.client(v) }))
+	}
+	items = append(items, item(t.Get("Copy access token"), func() { w.copyToken(v) }), item(t.Get("Copy setup"), func() { w.setup(v) }),
 		item(t.Get("Check the way to the provider"), func() { w.testProxy(v) }))
 	if !v.Observed {
 		active := item(t.Get("Switched on"), func() {

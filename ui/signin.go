@@ -29,9 +29,13 @@ func (w *Window) signIn(v engine.View, n engine.NewAccount) {
 				w.dialogs.show(dialog.NewError(err, w.Window))
 				return
 			}
-			w.signInPage(s, func() { w.signIn(v, n) }, w.p.Texts.Get("Sign in to %s: %s", engine.ProviderTitle(provider), name))
+			w.signInPage(s, func() { w.signIn(v, n) }, w.signInTitle(provider, name))
 		})
 	}()
+}
+
+func (w *Window) signInTitle(provider, name string) string {
+	return w.p.Texts.Get("Sign in to %s: %s", engine.ProviderTitle(provider), name)
 }
 
 // signInPage leads through a sign-in; again begins another.

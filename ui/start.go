@@ -32,7 +32,7 @@ func (w *Window) startPage() fyne.CanvasObject {
 	return container.NewVScroll(container.NewVBox(layout.NewSpacer(), title, container.New(&centered{width: 440}, container.NewVBox(
 		w.found,
 		card(t.Get("Connect a relay's Redis"), t.Get("Watch and refresh the accounts of a running claude-relay-service, beside it."), widget.HighImportance, w.connect),
-		card(t.Get("Add an account"), t.Get("Sign in to Claude, Gemini or Codex, and keep the login here, encrypted, without any server."), widget.MediumImportance, w.add),
+		card(t.Get("Add an account"), t.Get("Sign in to Claude, Gemini, Codex or any OAuth 2 provider, and keep the login here, encrypted, without any server."), widget.MediumImportance, w.add),
 		card(t.Get("See the demo"), t.Get("Made-up accounts on a strict token server in this program. Nothing is kept."), widget.LowImportance, func() {
 			w.work(w.p.Actions.Demo, nil)
 		}),

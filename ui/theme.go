@@ -54,17 +54,10 @@ func (p palette) tone(t view.Tone) color.Color {
 
 // markColour is the colour of a provider's mark, the same in both variants.
 func markColour(a engine.Account) color.Color {
-	switch {
-	case a.Client == engine.Antigravity:
+	if a.Client == engine.Antigravity {
 		return rgb(0x7b5bd6)
-	case a.Provider == engine.Claude:
-		return rgb(0xc96442)
-	case a.Provider == engine.Gemini:
-		return rgb(0x4077e3)
-	case a.Provider == engine.OpenAI:
-		return rgb(0x1f9d8a)
 	}
-	return rgb(0x44546a)
+	return rgb(engine.LooksOf(a.Provider).Colour)
 }
 
 // Theme is Tokentray's look: Fyne's own with our colours.

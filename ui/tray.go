@@ -60,7 +60,7 @@ func (t *tray) update(views []engine.View, lazy, storeAway bool) {
 	var attention []*fyne.MenuItem
 	for _, v := range t.worst(views, lazy) {
 		label := texts.Get("%s: %s", v.Name, texts.Status(v, lazy))
-		if v.ExpiresAt.After(now) { // the time, as what is left would have the menu made anew all the time
+		if v.ExpiresAt.After(now) && !engine.Endless(v.ExpiresAt) { // the time, as what is left would have the menu made anew all the time
 			label += " · " + texts.Get("until %s", view.Clock(v.ExpiresAt, now))
 		}
 		attention = append(attention, say(v, label))

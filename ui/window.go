@@ -95,6 +95,7 @@ type Store struct {
 	Title string
 	// Further says that it is one more relay, which can be taken out again.
 	Further bool
+	Keeps   func(provider string) bool
 }
 
 const (

@@ -22,7 +22,24 @@ import (
 func (d *desk) accounts(a *ui.Actions, app *wiring.App) {
 	background := context.Background()
 	a.Add = func(n engine.NewAccount) error {
-		_, err := app.Add(background, n)
+		err := app.Keeps(n.Store, n.Provider)
+		if err == nil && n.Provider == engine.Generic {
+			n.OAuth, err = app.Discovered(background, n.OAuth, n.Proxy)
+		}
+		if err == nil {
+			_, err = app.Add(background, n)
+		}
+		return err
+	}
+	a.Client = func(key engine.Key, o provider.OAuth) error {
+		account, err := app.Load(background, key)
+		if err != nil {
+			return err
+		}
+		oauth, err := app.Discovered(background, o.Draft(), account.Proxy)
+		if err == nil {
+			_, err = app.Edit(background, key, engine.Edit{OAuth: &oauth})
+		}
 		return err
 	}
 	a.SignIn = func(again engine.Key, n engine.NewAccount) (*ui.SignIn, error) { return signIn(app, again, n) }
@@ -79,6 +96,7 @@ func (d *desk) notInDemo(a *ui.Actions, e *engine.Engine) {
 	no := errors.New(d.texts.Load().Get("not in the demo"))
 	a.Add = func(engine.NewAccount) error { return no }
 	a.SignIn = func(engine.Key, engine.NewAccount) (*ui.SignIn, error) { return nil, no }
+	a.Client = func(engine.Key, provider.OAuth) error { return no }
 	a.Edit = func(engine.Key, *string, *string, *bool) error { return no }
 	a.Remove = func(engine.Key) error { return no }
 	a.Choose = func(change func(*engine.Choice), keys ...engine.Key) error {
@@ -92,15 +110,11 @@ func (d *desk) notInDemo(a *ui.Actions, e *engine.Engine) {
 }
 
 func signIn(app *wiring.App, again engine.Key, n engine.NewAccount) (*ui.SignIn, error) {
-	name, client := n.Provider, n.Client
+	start := func() (*provider.SignIn, error) { return app.StartSignIn(context.Background(), n) }
 	if again.ID != "" {
-		name = again.Provider
-		i := slices.IndexFunc(app.Snapshot(), func(v engine.View) bool { return v.Key == again })
-		if i >= 0 {
-			client = app.Snapshot()[i].Client
-		}
+		start = func() (*provider.SignIn, error) { return app.StartSignInAgain(context.Background(), again) }
 	}
-	s, err := app.StartSignIn(name, client)
+	s, err := start()
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +191,8 @@ func (d *desk) stores(app *wiring.App) []ui.Store {
 			continue
 		}
 		short, _ := title(engine.Key{Store: name})
-		all = append(all, ui.Store{Name: name, Title: short, Further: strings.HasPrefix(name, wiring.Relay+":")})
+		all = append(all, ui.Store{Name: name, Title: short, Further: strings.HasPrefix(name, wiring.Relay+":"),
+			Keeps: func(provider string) bool { return app.Keeps(name, provider) == nil }})
 	}
 	slices.SortFunc(all, func(a, b ui.Store) int {
 		if (a.Name == app.Main) != (b.Name == app.Main) {

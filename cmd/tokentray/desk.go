@@ -23,6 +23,7 @@ import (
 	"tokentray/cmd/internal/demo"
 	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/language"
 	"tokentray/cmd/internal/observe"
 	"tokentray/cmd/internal/park"
 	"tokentray/cmd/internal/wiring"
@@ -54,6 +55,11 @@ type desk struct {
 	loop  *park.Loop
 	rests bool // it may while nothing is seen
 	tray  fynedesktop.App
+	// session says what the desktop has, and trayComes waits for a tray that it
+	// does not have yet: desktop's.
+	session   func() desktop.Services
+	trayComes func(context.Context) bool
+	hides     bool // the window hides to the tray. On the UI's goroutine.
 
 	flags         map[string]string // by the settings' names
 	listen        settings.Listen   // where observed serves
@@ -61,7 +67,8 @@ type desk struct {
 	stopObserving func()            // nil with it
 
 	window *ui.Window
-	stop   func() // ends the engine that is worked with
+	engine *engine.Engine // that is worked with
+	stop   func()         // ends the engine that is worked with
 	ending sync.Once
 	// replaced are the engines that finish what they have in flight.
 	replaced sync.WaitGroup
@@ -84,16 +91,19 @@ type core struct {
 // begin works with the stores that set describes. They are opened first, which
 // may take a while; then do makes the window, on the UI's goroutine.
 func (d *desk) begin(set settings.Settings, do func(func())) error {
+	look := make(chan desktop.Services, 1)
+	go func() { look <- d.session() }()
 	app, err := wiring.Open(set, d.log)
 	if err != nil {
 		return err
 	}
+	services := <-look
 	done := make(chan struct{})
 	do(func() {
 		defer close(done)
 		d.set.Store(&set)
 		d.observe(set.Listen)
-		d.work(core{engine: app.Engine, app: app, identity: wiring.Identity(set), source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, app.Run)
+		d.work(core{engine: app.Engine, app: app, identity: wiring.Identity(set), source: source(app, d), policyChosen: d.policyChosen, history: app.History, close: app.Close}, services, app.Run)
 	})
 	<-done
 	return nil
@@ -105,22 +115,22 @@ func (d *desk) beginDemo() error {
 	if err != nil {
 		return err
 	}
+	services := d.session()
 	d.loop.Do(func() {
 		d.work(core{engine: made.Engine, source: func(engine.Key) (string, string) { return d.texts.Load().Get("demo"), d.texts.Load().Get("the demo") },
 			policyChosen: func(engine.Policy) string { return "" }, close: made.Close,
 			banner:  d.texts.Load().Get("DEMO: made-up accounts, a real engine. Nothing is kept."),
 			history: func(context.Context, engine.Key) ([]local.Entry, error) { return nil, nil }},
-			func(ctx context.Context) { <-ctx.Done() })
+			services, func(ctx context.Context) { <-ctx.Done() })
 	})
 	return nil
 }
 
 // work shows a window on c and runs its engine, in place of what was worked
-// with before. On the UI's goroutine.
-func (d *desk) work(c core, run func(context.Context)) {
+// with before, on a desktop that has services. On the UI's goroutine.
+func (d *desk) work(c core, services desktop.Services, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	events, shown := c.engine.Watch(context.Background()), c.engine.Watch(ctx)
-	services := desktop.Look()
 	d.observeCore(c)
 	ended, told := make(chan struct{}), make(chan struct{})
 	go func() { // while the window is made, the accounts are read
@@ -151,10 +161,9 @@ func (d *desk) work(c core, run func(context.Context)) {
 		Leave: func() error { return d.again(*d.set.Load()) },
 		Seen:  func() { settings.Save(d.set.Load().Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
 	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
-	hides := d.tray != nil && services.Tray
-	if hides {
-		actions.Hide = d.conceal
-	}
+	d.hides = d.tray != nil && services.Tray
+	actions.Hide = d.hide
+	late := d.tray != nil && !services.Tray && services.Missing == "" && d.window == nil
 	if c.app != nil {
 		d.accounts(&actions, c.app)
 	} else {
@@ -164,7 +173,7 @@ func (d *desk) work(c core, run func(context.Context)) {
 	if d.window != nil { // what is kept may be older
 		habits = d.window.Habits()
 	}
-	shows := d.window != nil || !hides || d.kept(ownHidden) == "no"
+	shows := d.window != nil || !d.hides && !late || d.kept(ownHidden) == "no"
 	window := ui.New(ui.Params{
 		App: d.app, Engine: c.engine, Events: shown, Early: func(w fyne.Window) {
 			w.CenterOnScreen()
@@ -182,9 +191,8 @@ func (d *desk) work(c core, run func(context.Context)) {
 			}
 		}()
 	}
-	if hides {
-		window.Tray(d.tray)
-		window.SetCloseIntercept(d.conceal)
+	if d.hides {
+		d.hideIn(window)
 	} else {
 		window.SetOnClosed(d.quit)
 	}
@@ -196,9 +204,12 @@ func (d *desk) work(c core, run func(context.Context)) {
 		served = instance.Served{Engine: c.engine, Identity: c.identity, Store: c.app.Store.Name()}
 	}
 	d.instance.Serve(served)
-	d.window, d.stop = window, stop
+	d.window, d.engine, d.stop = window, c.engine, stop
 	if !shows {
 		window.Conceal()
+	}
+	if late {
+		go d.awaitTray()
 	}
 	if old != nil {
 		old.SetOnClosed(nil)
@@ -230,6 +241,44 @@ func (d *desk) open() {
 	if d.window != nil {
 		d.window.Open()
 	}
+}
+
+// hide is the window's menu's.
+func (d *desk) hide() {
+	if d.hides {
+		d.conceal()
+	} else {
+		d.window.Close()
+	}
+}
+
+// hideIn has the tray show what window does, and window hide there.
+func (d *desk) hideIn(window *ui.Window) {
+	window.Tray(d.tray)
+	window.SetCloseIntercept(d.conceal)
+}
+
+// trayWithin is how long a session that begins may take until its panel is
+// there.
+const trayWithin = 30 * time.Second
+
+// awaitTray takes a tray that comes late: app and panel begin with the same
+// login. A window that waits for it hidden is shown where none comes.
+func (d *desk) awaitTray() {
+	ctx, cancel := context.WithTimeout(context.Background(), trayWithin)
+	defer cancel()
+	came := d.trayComes(ctx)
+	d.loop.Do(func() {
+		switch {
+		case d.hides: // a new window has found it
+		case came:
+			d.hides = true
+			d.hideIn(d.window)
+		case !d.window.Seen():
+			d.log.Info("ℹ️ This desktop has no tray: the window is shown")
+			d.window.Open()
+		}
+	})
 }
 
 // conceal hides to the tray, and says so the first time.
@@ -353,7 +402,7 @@ const (
 	ownTheme         = "APP_THEME"
 	ownNotifications = "APP_NOTIFICATIONS"
 	ownHidden        = "APP_START_HIDDEN"
-	ownLanguage      = "APP_LANGUAGE"
+	ownLanguage      = language.Setting
 	ownSeen          = "APP_FIRST_PAGE_SEEN"
 	ownPark          = "APP_PARK"
 )
@@ -370,7 +419,7 @@ var own = []struct {
 	{ownNotifications, "Notifications", []string{"on", "off"}},
 	{ownHidden, "Start hidden in the tray", []string{"no", "yes"}},
 	{ownQuota, "Redis commands a day that are allowed", []string{"10000", "1000", "5000", "50000", "100000", "1000000"}},
-	{ownLanguage, "Language", []string{"system", "English", "简体中文"}},
+	{ownLanguage, "Language", []string{language.System, language.All[0].Name, language.All[1].Name}},
 	{ownPark, "Rest while hidden", []string{"auto", "off"}},
 }
 

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
+	fynedesktop "fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 
 	"tokentray/cmd/internal/desktop"
@@ -44,9 +48,12 @@ func (o oneGoroutine) DoFromGoroutine(f func(), wait bool) {
 
 // newDesk is a desk on an embedded store with one account, without a display and
 // a session. It ends with the test.
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T, changes ...func(*desk)) *desk {
 	t.Helper()
 	home := t.TempDir()
+	if fonts, err := os.UserCacheDir(); err == nil { // what is found of them is written at any time
+		t.Setenv("XDG_CACHE_HOME", fonts)
+	}
 	for name, value := range map[string]string{"TOKENTRAY_HOME": home, "HOME": home, "DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": home, "LC_ALL": "C"} {
 		t.Setenv(name, value)
 	}
@@ -73,7 +80,7 @@ func newDesk(t *testing.T) *desk {
 		}
 	}()
 	d := &desk{app: testApp{app, draws}, log: slog.New(slog.DiscardHandler), instance: instance.New(home, func() {}),
-		notifier: &desktop.Notifier{Plain: func(string, string) error { return nil }}}
+		notifier: &desktop.Notifier{Plain: func(string, string) error { return nil }}, session: desktop.Look}
 	d.loop = d.newLoop()
 	fyne.SetCurrentApp(d.app)
 	d.set.Store(&set)
@@ -82,6 +89,9 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d.texts.Store(&texts)
+	for _, change := range changes {
+		change(d)
+	}
 	fyne.DoAndWait(d.look)
 	if err := d.again(set); err != nil {
 		t.Fatal(err)
@@ -172,5 +182,75 @@ func TestMute(t *testing.T) {
 	next.set.Store(d.set.Load())
 	if now, later := d.muted(), next.muted(); !now.Equal(until) || !later.Equal(until) {
 		t.Errorf("muted until %v, after a start until %v", now, later)
+	}
+}
+
+// fakeTray counts the menus it was given.
+type fakeTray struct {
+	fynedesktop.App
+	menus atomic.Int32
+}
+
+func (f *fakeTray) SetSystemTrayMenu(*fyne.Menu)      { f.menus.Add(1) }
+func (f *fakeTray) SetSystemTrayIcon(_ fyne.Resource) {}
+
+// A login begins app and panel together: one that starts hidden waits for the
+// tray, and is shown where none comes.
+func TestTheTrayComesLate(t *testing.T) {
+	for name, test := range map[string]struct {
+		hidden   string
+		services desktop.Services
+		comes    bool
+		// the window is there at once, and then
+		first, then bool
+	}{
+		"hidden":                            {"yes", desktop.Services{}, true, false, false},
+		"hidden, and none comes":            {"yes", desktop.Services{}, false, false, true},
+		"hidden, and the tray is there":     {"yes", desktop.Services{Tray: true}, true, false, false},
+		"hidden, where nobody can be asked": {"yes", desktop.Services{Missing: "no D-Bus session"}, false, true, true},
+		"shown":                             {"no", desktop.Services{}, true, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tray, answer := &fakeTray{}, make(chan bool)
+			d := newDesk(t, func(d *desk) {
+				d.tray = tray
+				d.session = func() desktop.Services { return test.services }
+				d.trayComes = func(ctx context.Context) bool {
+					if end, ok := ctx.Deadline(); !ok || time.Until(end) > trayWithin {
+						t.Error("it waits for ever")
+					}
+					return <-answer
+				}
+				told := os.WriteFile(filepath.Join(d.set.Load().Paths.State, "told-of-the-tray"), nil, 0o600)
+				if err := errors.Join(told, settings.Save(d.set.Load().Paths.SettingsFile, map[string]string{ownHidden: test.hidden})); err != nil {
+					t.Fatal(err)
+				}
+			})
+			seen := func() (is bool) {
+				fyne.DoAndWait(func() { is = d.window.Seen() })
+				return is
+			}
+			if seen() != test.first {
+				t.Errorf("at first it is shown: %v", !test.first)
+			}
+			if !test.services.Tray && test.services.Missing == "" {
+				if tray.menus.Load() > 0 {
+					t.Error("a tray that is not there has a menu")
+				}
+				answer <- test.comes
+			}
+			hides := test.comes || test.services.Tray
+			comes(t, "the tray is taken, or the window shown", func() bool { return d.hides == hides && d.window.Seen() == test.then })
+			if has := tray.menus.Load() > 0; has != hides {
+				t.Errorf("the tray has a menu: %v", has)
+			}
+			if hides {
+				fyne.DoAndWait(d.open)
+				pick(t, d, "Hide")
+				if seen() {
+					t.Error("it does not hide")
+				}
+			}
+		})
 	}
 }

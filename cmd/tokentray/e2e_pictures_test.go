@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"tokentray/cmd/internal/language"
 	"tokentray/engine"
 	"tokentray/engine/provider/strict"
 	"tokentray/engine/settings"
@@ -25,8 +26,8 @@ func TestPictures(t *testing.T) {
 		t.Skip("make pictures takes them, which lasts some minutes")
 	}
 	for _, theme := range []string{"light", "dark"} {
-		for _, language := range languages {
-			t.Run(theme+" "+language.code, func(t *testing.T) { pictures(t, theme, language.name, language.code) })
+		for _, language := range language.All {
+			t.Run(theme+" "+language.Code, func(t *testing.T) { pictures(t, theme, language.Name, language.Code) })
 		}
 	}
 }

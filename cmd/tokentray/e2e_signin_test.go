@@ -78,10 +78,7 @@ func TestSignInFromTheNotification(t *testing.T) {
 		line, _, _ := strings.Cut(string(text), "\n")
 		return line
 	}
-	shown := func() bool {
-		n, _ := exec.Command("dunstctl", "count", "displayed").Output()
-		return strings.TrimSpace(string(n)) == "1"
-	}
+	shown := func() bool { return notifications(t) == "1" }
 	until(t, "the notification is shown", shown)
 	if window() != "" {
 		t.Error("the window is not hidden")

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tokentray/cmd/internal/language"
 	"tokentray/engine"
 	"tokentray/engine/provider/strict"
 	"tokentray/engine/settings"
@@ -24,7 +25,8 @@ func TestStates(t *testing.T) {
 		t.Skip("make pictures takes them, which lasts some minutes")
 	}
 	for i, theme := range []string{"light", "dark"} {
-		t.Run(theme+" "+languages[i].code, func(t *testing.T) { states(t, theme, languages[i].name, languages[i].code) })
+		language := language.All[i]
+		t.Run(theme+" "+language.Code, func(t *testing.T) { states(t, theme, language.Name, language.Code) })
 	}
 }
 

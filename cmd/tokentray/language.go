@@ -5,22 +5,22 @@ import (
 	"log"
 	"os"
 	"runtime"
-	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
 	"github.com/go-text/typesetting/fontscan"
-	"github.com/go-text/typesetting/language"
+	script "github.com/go-text/typesetting/language"
 
 	"tokentray/assets"
+	"tokentray/cmd/internal/language"
 	"tokentray/ui/view"
 )
 
-// languages are those that the app speaks, each called as its speakers do, with
-// what Fyne should say otherwise.
-var languages = []struct{ name, code, locale, fyne string }{
-	{"English", "en", "en_US.UTF-8", `{}`},
-	{"简体中文", "zh-Hans", "zh_CN.UTF-8", `{"No": "否", "OK": "确定", "Select all": "全选", "Undo": "撤销"}`},
+// spoken are the languages by code: their locales, and what Fyne should say
+// otherwise in them.
+var spoken = map[string]struct{ locale, fyne string }{
+	"en":      {"en_US.UTF-8", `{}`},
+	"zh-Hans": {"zh_CN.UTF-8", `{"No": "否", "OK": "确定", "Select all": "全选", "Undo": "撤销"}`},
 }
 
 // speak returns the texts of the language that was chosen, or else of the
@@ -28,28 +28,24 @@ var languages = []struct{ name, code, locale, fyne string }{
 // then as before: the system's language can be asked for again, and programs
 // that are started, such as the browser, speak it.
 func speak(chosen string) (view.Texts, error) {
-	code := "en"
-	if strings.HasPrefix(lang.SystemLocale().LanguageString(), "zh") {
-		code = "zh-Hans"
-	}
-	for _, l := range languages {
-		if l.name == chosen {
-			code = l.code
-			if runtime.GOOS == "linux" { // where Fyne asks the environment
-				before, was := os.LookupEnv("LC_ALL")
-				defer func() {
-					if was {
-						os.Setenv("LC_ALL", before)
-					} else {
-						os.Unsetenv("LC_ALL")
-					}
-				}()
-				os.Setenv("LC_ALL", l.locale)
-			}
+	code := language.Code(chosen)
+	if chosen != language.System && runtime.GOOS == "linux" { // where Fyne asks the environment
+		for name, value := range map[string]string{"LC_ALL": spoken[code].locale, "LANGUAGE": ""} {
+			before, was := os.LookupEnv(name)
+			defer func() {
+				if was {
+					os.Setenv(name, before)
+				} else {
+					os.Unsetenv(name)
+				}
+			}()
+			os.Setenv(name, value)
 		}
+	}
+	for _, l := range language.All {
 		// Fyne asks for its language anew. A locale that it has no words for
 		// would take the place of the language.
-		if err := lang.AddTranslationsForLocale([]byte(l.fyne), fyne.Locale(l.code)); err != nil {
+		if err := lang.AddTranslationsForLocale([]byte(spoken[l.Code].fyne), fyne.Locale(l.Code)); err != nil {
 			return nil, err
 		}
 	}
@@ -65,7 +61,7 @@ func lacksChinese() bool {
 	}
 	fonts.SetQuery(fontscan.Query{Families: []string{fontscan.SansSerif}})
 	const han = '中'
-	fonts.SetScript(language.LookupScript(han)) // as Fyne asks
+	fonts.SetScript(script.LookupScript(han)) // as Fyne asks
 	face := fonts.ResolveFace(han)
 	if face == nil {
 		return true

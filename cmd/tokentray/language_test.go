@@ -20,6 +20,10 @@ func TestSpeak(t *testing.T) {
 		{"English", "zh_CN.UTF-8", "Open", "Quit", "No"}, {"system", "zh_CN.UTF-8", "打开", "退出", "否"},
 	} {
 		t.Setenv("LC_ALL", l.system)
+		t.Setenv("LANGUAGE", "") // which goes before LC_ALL
+		if l.system != "C" {
+			t.Setenv("LANGUAGE", "zh_CN:en")
+		}
 		texts, err := speak(l.chosen)
 		if err != nil {
 			t.Fatal(err)
@@ -30,8 +34,8 @@ func TestSpeak(t *testing.T) {
 		if quit, no := lang.L("Quit"), lang.L("No"); quit != l.quit || no != l.no {
 			t.Errorf("%s: Fyne says %q and %q, want %q and %q", l.chosen, quit, no, l.quit, l.no)
 		}
-		if now := os.Getenv("LC_ALL"); now != l.system {
-			t.Errorf("%s: what is started next is told %q", l.chosen, now)
+		if now := os.Getenv("LC_ALL"); now != l.system || (os.Getenv("LANGUAGE") != "") != (l.system != "C") {
+			t.Errorf("%s: what is started next is told %q and %q", l.chosen, now, os.Getenv("LANGUAGE"))
 		}
 	}
 }

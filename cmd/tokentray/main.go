@@ -16,6 +16,7 @@ import (
 	"fyne.io/fyne/v2/app"
 
 	"tokentray/assets"
+	"tokentray/cmd/internal/desktop"
 	"tokentray/cmd/internal/instance"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine/settings"
@@ -48,7 +49,7 @@ func run() (err error) {
 	if err != nil {
 		return err
 	}
-	d := &desk{flags: flags, notifier: notifier()}
+	d := &desk{flags: flags, notifier: notifier(), session: desktop.Look, trayComes: desktop.TrayComes}
 	d.loop = d.newLoop()
 	d.set.Store(&set)
 	texts, err := speak(d.kept(ownLanguage))

@@ -31,31 +31,28 @@ func (d *desk) notify(there bool, app *wiring.App, events iter.Seq[engine.Event]
 		alerts = app.OnceOnDesktop(alerts)
 	}
 	notify.Desktop{Text: d.texts.Load().Get, Show: func(n notify.Note) {
-		if !there || d.kept(ownNotifications) == "off" {
-			return
-		}
-		if err := d.notifier.Show(d.note(n)); err != nil {
-			d.log.Warn("⚠️ the desktop notification was not shown: " + err.Error())
+		if there && d.kept(ownNotifications) != "off" {
+			d.show(n)
 		}
 	}}.Run(alerts)
 }
 
-const signInButton = "sign-in"
-
 // note gives n its buttons, which act in the window that is there by then.
 func (d *desk) note(n notify.Note) desktop.Note {
-	note := desktop.Note{Title: n.Title, Text: n.Text, Asks: n.SignIn != "", Buttons: []desktop.Button{{Key: desktop.Body, Label: d.texts.Load().Get("Open")}}}
+	note := desktop.Note{Title: n.Title, Text: n.Text, Asks: n.Asks(), Buttons: []desktop.Button{{Key: desktop.Body, Label: d.texts.Load().Get("Open")}}}
 	if n.Account.ID != "" {
 		note.About = n.Account.Store + " " + n.Account.String()
 	}
-	if n.SignIn != "" {
-		note.Buttons = append(note.Buttons, desktop.Button{Key: signInButton, Label: n.SignIn})
+	for _, offer := range n.Offers {
+		note.Buttons = append(note.Buttons, desktop.Button{Key: string(offer.Act), Label: offer.Label})
 	}
 	note.Pressed = func(key string) {
 		d.loop.Do(func() {
-			switch {
-			case key == signInButton:
+			switch act := notify.Act(key); {
+			case act == notify.ActSignIn:
 				d.window.SignIn(n.Account)
+			case act == notify.ActRetry:
+				go d.retry(d.engine, n)
 			case n.Account.ID != "":
 				d.window.OpenAccount(n.Account)
 			default:
@@ -64,6 +61,24 @@ func (d *desk) note(n notify.Note) desktop.Note {
 		})
 	}
 	return note
+}
+
+// retry refreshes the account that n tells of. That it is well again is an alert
+// of its own; that it is not is told here, as that was told before.
+func (d *desk) retry(e *engine.Engine, n notify.Note) {
+	summary, err := e.Pass(context.Background(), engine.PassParams{Keys: []engine.Key{n.Account}})
+	for _, r := range summary.Results {
+		err = r.Err
+	}
+	if err != nil {
+		d.show(notify.Note{Title: n.Title, Text: engine.CleanLine(err.Error()), Account: n.Account, Offers: n.Offers})
+	}
+}
+
+func (d *desk) show(n notify.Note) {
+	if err := d.notifier.Show(d.note(n)); err != nil {
+		d.log.Warn("⚠️ the desktop notification was not shown: " + err.Error())
+	}
 }
 
 // sendTest sends a test to this desktop and to every channel of app, and says of

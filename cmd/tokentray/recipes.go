@@ -32,8 +32,10 @@ func example(name string) string {
 		return "https://www.googleapis.com/oauth2/v3/tokeninfo"
 	case engine.OpenAI:
 		return "https://chatgpt.com/backend-api/codex/models"
+	case engine.Droid:
+		return "https://api.factory.ai/api/cli/whoami"
 	}
-	return "https://api.factory.ai/api/cli/whoami"
+	return "https://api.example.com/"
 }
 
 // quoted is the account as one word of a shell.

@@ -13,11 +13,13 @@ import (
 )
 
 type addCmd struct {
-	Provider string `required:"" placeholder:"P" help:"claude, gemini, openai or droid."`
+	Provider string `required:"" placeholder:"P" help:"${providers}."`
 	Name     string `required:"" placeholder:"N" help:"What the account is to be called."`
 	Client   string `placeholder:"C" help:"For gemini: gemini-cli (the default) or antigravity."`
 	Proxy    string `placeholder:"URL" help:"Reach the provider through socks5://, http:// or https://host:port. One with a password goes into the JSON."`
 	Into     string `placeholder:"STORE" help:"embedded, relay, or relay:NAME; else the store of the settings."`
+
+	oauthFlags
 }
 
 func (c *addCmd) Help() string {
@@ -25,7 +27,10 @@ func (c *addCmd) Help() string {
 refresh_token and expires_at (RFC 3339), and proxy (a URL, which may have a password). Nothing of it is ever printed.
 For example:
 
-  tokentrayctl add --provider claude --name work < refresh-token.txt`
+  tokentrayctl add --provider claude --name work < refresh-token.txt
+  tokentrayctl add --provider generic --name other --token-url https://as.example/token --client-id ID < refresh-token.txt
+
+With --client-secret - the first line is the client's secret.`
 }
 
 func (c *addCmd) Run(s *session) error {
@@ -36,6 +41,9 @@ func (c *addCmd) Run(s *session) error {
 	}
 	if c.Client != "" && (c.Provider != engine.Gemini || c.Client != engine.GeminiCLI && c.Client != engine.Antigravity) {
 		return usage("--client is for gemini accounts: %s or %s", engine.GeminiCLI, engine.Antigravity)
+	}
+	if err := c.fits(c.Provider); err != nil {
+		return err
 	}
 	var proxy engine.Secret
 	switch c.Proxy {
@@ -55,6 +63,13 @@ func (c *addCmd) Run(s *session) error {
 	if err := checkStore(app, c.Into); err != nil {
 		return err
 	}
+	if err := app.Keeps(c.Into, c.Provider); err != nil {
+		return err
+	}
+	oauth, err := c.of(s, c.Provider)
+	if err != nil {
+		return err
+	}
 	if s.atTerminal() {
 		fmt.Fprintln(s.stderr, "Paste the refresh token, or the JSON, then press Ctrl-D on a new line:")
 	}
@@ -69,6 +84,11 @@ func (c *addCmd) Run(s *session) error {
 	account.Store, account.Provider, account.Name, account.Client = c.Into, c.Provider, name, c.Client
 	if c.Proxy != "" {
 		account.Proxy = proxy
+	}
+	if c.Provider == engine.Generic {
+		if account.OAuth, err = app.Discovered(s.ctx, oauth, account.Proxy); err != nil {
+			return err
+		}
 	}
 	a, err := app.Add(s.ctx, account)
 	if err != nil {

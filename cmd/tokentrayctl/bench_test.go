@@ -18,7 +18,7 @@ import (
 // directly, of which one key derivation is most.
 func BenchmarkToken(b *testing.B) {
 	server, dump := redistest.Start(b), redistest.Relay(b)
-	dump.Load(b, server)
+	dump.Load(b, server.Client)
 	home := b.TempDir()
 	command := func(args ...string) *exec.Cmd {
 		cmd := exec.Command("tokentrayctl", args...)
@@ -26,7 +26,7 @@ func BenchmarkToken(b *testing.B) {
 		return cmd
 	}
 	measure := func(name, want string, args ...string) {
-		b.Run(name, func(b *testing.B) {
+		b.Run("of="+name, func(b *testing.B) {
 			for b.Loop() {
 				if out, err := command(args...).CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
 					b.Fatalf("%s, %v", out, err)
@@ -54,7 +54,7 @@ func BenchmarkToken(b *testing.B) {
 	measure("start", "", "--version")
 	measure("instance", token, "token", account)
 	measure("direct", token, "--direct", "token", account)
-	b.Run("key", func(b *testing.B) { // as the relay derives it
+	b.Run("of=key", func(b *testing.B) { // as the relay derives it
 		for b.Loop() {
 			if _, err := scrypt.Key([]byte(dump.EncryptionKey), []byte("salt"), 16384, 8, 1, 32); err != nil {
 				b.Fatal(err)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
+	"tokentray/engine/provider"
 	"tokentray/engine/settings"
 	"tokentray/ui/view"
 )
@@ -21,6 +23,8 @@ func cure(action view.Action, v engine.View, name string, set settings.Settings)
 		return fmt.Sprintf("tokentrayctl edit %s --proxy socks5://host:port (or --proxy - for one with a password)", name)
 	case view.ActionSettings:
 		return settingOf(v, set)
+	case view.ActionClient:
+		return fmt.Sprintf("tokentrayctl edit %s --client-secret - (or --client-id, --token-url, --auth-style)", name)
 	case view.ActionRetry:
 		return "tokentrayctl refresh " + name
 	case view.ActionKeep:
@@ -47,10 +51,15 @@ func signInAgain(a engine.Account, name string) string {
 	switch {
 	case a.Store == wiring.Logins:
 		return "sign in with " + toolOf(a) + " again"
-	case a.Provider == engine.Droid:
-		return "sign in with Factory's own tool, then tokentrayctl add its refresh token under a new name"
+	case !signsIn(a.Provider):
+		return "sign in with the provider's own tool, then tokentrayctl add its refresh token under a new name"
 	}
 	return "tokentrayctl login " + name
+}
+
+// signsIn reports whether people sign in to a provider from here.
+func signsIn(name string) bool {
+	return name == engine.Generic || slices.ContainsFunc(provider.All(), func(k provider.Known) bool { return k.Name == name && k.SignsIn })
 }
 
 // toolOf is the program whose login the account is.

@@ -27,7 +27,7 @@ func TestCure(t *testing.T) {
 		{view.ActionNone, of(wiring.Relay, engine.Claude, ""), "nothing to do but to wait"},
 		{view.ActionSignIn, of(wiring.Relay, engine.Claude, ""), "tokentrayctl login 'a b'"},
 		{view.ActionSignIn, of(wiring.Logins, engine.OpenAI, ""), "sign in with Codex again"},
-		{view.ActionSignIn, of(wiring.Embedded, engine.Droid, ""), "sign in with Factory's own tool, then tokentrayctl add its refresh token under a new name"},
+		{view.ActionSignIn, of(wiring.Embedded, engine.Droid, ""), "sign in with the provider's own tool, then tokentrayctl add its refresh token under a new name"},
 		{view.ActionProxy, of(wiring.Relay, engine.Claude, ""), "tokentrayctl edit 'a b' --proxy socks5://host:port (or --proxy - for one with a password)"},
 		{view.ActionSettings, of(wiring.Relay, engine.Gemini, engine.GeminiCLI), "set GEMINI_OAUTH_CLIENT_SECRET, or install the Gemini CLI"},
 		{view.ActionSettings, of(wiring.Relay, engine.Gemini, engine.Antigravity), "set ANTIGRAVITY_OAUTH_CLIENT_SECRET"},

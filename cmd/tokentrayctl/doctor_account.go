@@ -32,6 +32,8 @@ type diagnosed struct {
 	Action         *string    `json:"action"`
 	Cure           *string    `json:"cure"` // what to type or to do
 
+	OAuth *string `json:"oauth,omitempty"` // a generic account's provider and client, without a secret
+
 	view  engine.View
 	probe error
 }
@@ -89,7 +91,12 @@ func (d *doctor) examineAccount(v engine.View, probing bool) diagnosed {
 	around := view.Around{Store: d.away[v.Store], Clock: d.clock}
 	var proxied bool
 	if around.Store == nil {
-		a.Proxy, proxied = d.proxyOf(v.Key)
+		if account, err := d.app.Load(d.ctx, v.Key); err == nil {
+			a.Proxy, proxied = proxyOf(account)
+			if text := oauthText(account.OAuth); text != "" {
+				a.OAuth = &text
+			}
+		}
 	}
 	kind := engine.KindOf(v.Err)
 	refreshed := v.Active && v.Problem == nil && !v.Static() && (!v.Observed || v.Choice.Keep) // here, and so the way matters
@@ -117,9 +124,8 @@ func (d *doctor) examineAccount(v engine.View, probing bool) diagnosed {
 }
 
 // proxyOf shows an account's proxy without its password.
-func (d *doctor) proxyOf(key engine.Key) (shown *string, proxied bool) {
-	account, err := d.app.Load(d.ctx, key)
-	if err != nil || account.Proxy.Empty() {
+func proxyOf(account engine.Account) (shown *string, proxied bool) {
+	if account.Proxy.Empty() {
 		return nil, false
 	}
 	u, err := provider.ProxyURL(account.Proxy)
@@ -186,7 +192,7 @@ func (d *doctor) printAccounts() {
 		for _, fact := range [][2]string{
 			{"store", d.app.Stores[a.Source].Name()}, {"id", a.Provider + ":" + a.ID}, {"status", english.Status(a.view, !wiring.Policy(d.set).Proactive)},
 			{"expires", when(a.ExpiresAt)}, {"last refresh", when(a.LastRefreshAt)}, {"next refresh", when(a.NextRefreshAt)}, {"next try", when(a.RetryAt)},
-			{"proxy", deref(a.Proxy)}, {"provider", reached}, {"login ends", when(a.LoginExpiresAt)},
+			{"oauth", deref(a.OAuth)}, {"proxy", deref(a.Proxy)}, {"provider", reached}, {"login ends", when(a.LoginExpiresAt)},
 		} {
 			if fact[1] != "" {
 				facts.toned(view.Dim, "  ", fact[0], fact[1])

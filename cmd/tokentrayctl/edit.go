@@ -17,6 +17,8 @@ type editCmd struct {
 	Proactive string   `enum:",true,false" default:"" placeholder:"BOOL" help:"Whether it is refreshed ahead of expiry in proactive mode: true, the default, or false."`
 	IdleDays  *int     `placeholder:"DAYS" help:"Not ahead of expiry while it has not been used for so many days; 0: always."`
 	Muted     string   `enum:",true,false" default:"" placeholder:"BOOL" help:"Whether its alerts are told to nobody: true, or false, the default."`
+
+	oauthFlags
 }
 
 func (c *editCmd) Help() string {
@@ -25,11 +27,14 @@ func (c *editCmd) Help() string {
 
 func (c *editCmd) Run(s *session) error {
 	usage := func(format string, args ...any) error { return fault{exitUsage, fmt.Errorf(format, args...)} }
-	if c.Name == nil && c.Proxy == nil && c.Proactive == "" && c.IdleDays == nil && c.Muted == "" {
-		return usage("nothing to change: give --name, --proxy, --proactive, --idle-days or --muted")
+	if c.Name == nil && c.Proxy == nil && c.Proactive == "" && c.IdleDays == nil && c.Muted == "" && !c.given() {
+		return usage("nothing to change: give --name, --proxy, --proactive, --idle-days or --muted, or of a generic account --client-secret and the like")
 	}
 	if c.Name != nil && len(c.Names) > 1 {
 		return usage("--name is for one account alone")
+	}
+	if c.given() && len(c.Names) > 1 {
+		return usage("--client-secret and the like are for one account alone")
 	}
 	if c.IdleDays != nil && (*c.IdleDays < 0 || *c.IdleDays > 3650) {
 		return usage("--idle-days must be from 0 to 3650")
@@ -50,6 +55,11 @@ func (c *editCmd) Run(s *session) error {
 		edit.Proxy = &proxy
 	}
 	return s.each(c.Names, func(app *wiring.App, a engine.Account) error {
+		if c.given() {
+			if err := s.reclient(app, a.Key, c.oauthFlags); err != nil {
+				return err
+			}
+		}
 		if edit != (engine.Edit{}) {
 			if _, err := app.Edit(s.ctx, a.Key, edit); err != nil {
 				return err

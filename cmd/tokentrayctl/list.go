@@ -104,7 +104,7 @@ func listed(v engine.View, now time.Time) listedAccount {
 }
 
 func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
+	if t.IsZero() || engine.Endless(t) {
 		return nil
 	}
 	t = t.UTC()
@@ -112,7 +112,7 @@ func timeOrNull(t time.Time) *time.Time {
 }
 
 func secondsLeft(t, now time.Time) *int64 {
-	if t.IsZero() {
+	if t.IsZero() || engine.Endless(t) {
 		return nil
 	}
 	left := t.Unix() - now.Unix()

@@ -16,24 +16,32 @@ import (
 
 type loginCmd struct {
 	Account   string `arg:"" optional:"" name:"account" help:"Name or id: sign in again in its place. Without one: a new account, with --provider and --name."`
-	Provider  string `placeholder:"P" help:"claude, gemini or openai."`
+	Provider  string `placeholder:"P" help:"${signin_providers}."`
 	Name      string `placeholder:"N" help:"What the new account is to be called."`
 	Client    string `placeholder:"C" help:"For gemini: gemini-cli (the default) or antigravity."`
 	Proxy     string `placeholder:"URL" help:"Reach the provider through this proxy, now and later; - reads it from the first line of standard input."`
 	Into      string `placeholder:"STORE" help:"embedded, relay, or relay:NAME has the new account; else the store of the settings."`
 	NoBrowser bool   `help:"Only print the address."`
+
+	oauthFlags
 }
 
 func (c *loginCmd) Help() string {
 	return `Opens the provider's page in your browser. Claude's page shows a code to paste here. Gemini's and Codex's come
 back by themselves; where the browser is on another machine, paste the address that it ended on. The account keeps its
-name, proxy, settings and history.`
+name, proxy, settings and history.
+
+Any other OAuth 2 provider is --provider generic. The client is one that you registered with it, for
+http://127.0.0.1/callback. For example:
+
+  tokentrayctl login --provider generic --name work --issuer https://as.example --client-id ID \
+    --scopes "openid offline_access" --auth-param prompt=consent`
 }
 
 func (c *loginCmd) Run(s *session) error {
 	usage := func(format string, args ...any) error { return fault{exitUsage, fmt.Errorf(format, args...)} }
 	again := c.Account != ""
-	if again == (c.Provider != "" || c.Name != "" || c.Client != "" || c.Proxy != "" || c.Into != "") {
+	if again == (c.Provider != "" || c.Name != "" || c.Client != "" || c.Proxy != "" || c.Into != "" || c.given()) {
 		return usage("name an account to sign in again, or give --provider and --name for a new one")
 	}
 	app, _, done, err := s.open(false)
@@ -46,6 +54,7 @@ func (c *loginCmd) Run(s *session) error {
 	}
 	n := engine.NewAccount{Store: c.Into, Provider: c.Provider, Client: c.Client}
 	var account engine.Account
+	var signIn *provider.SignIn
 	if again {
 		accounts, err := s.find(s.ctx, app.Engine, c.Account)
 		if err != nil {
@@ -54,13 +63,21 @@ func (c *loginCmd) Run(s *session) error {
 		if account = accounts[0]; account.Problem != nil {
 			return account.Problem
 		}
-		n.Provider, n.Client = account.Provider, account.Client
+		if signIn, err = app.StartSignInAgain(s.ctx, account.Key); err != nil {
+			return err
+		}
 	} else {
 		if n.Name, err = nameOf(c.Name); err != nil {
 			return err
 		}
 		if c.Client != "" && (c.Provider != engine.Gemini || c.Client != engine.GeminiCLI && c.Client != engine.Antigravity) {
 			return usage("--client is for gemini accounts: %s or %s", engine.GeminiCLI, engine.Antigravity)
+		}
+		if err := c.fits(c.Provider); err != nil {
+			return err
+		}
+		if err := app.Keeps(c.Into, c.Provider); err != nil {
+			return err
 		}
 		if c.Proxy != "" {
 			if n.Proxy, err = s.proxy(c.Proxy); err != nil {
@@ -70,10 +87,12 @@ func (c *loginCmd) Run(s *session) error {
 		if err := app.ScanStore(s.ctx, cmp.Or(c.Into, app.Main)); engine.KindOf(err) == engine.KindStore { // before a person goes to a browser for nothing
 			return err
 		}
-	}
-	signIn, err := app.StartSignIn(n.Provider, n.Client)
-	if err != nil {
-		return err
+		if n.OAuth, err = c.of(s, c.Provider); err != nil {
+			return err
+		}
+		if signIn, err = app.StartSignIn(s.ctx, n); err != nil {
+			return err
+		}
 	}
 	defer signIn.Close()
 	code, err := c.code(s, signIn)

@@ -16,9 +16,11 @@ import (
 	"github.com/alecthomas/kong"
 
 	"tokentray/cmd/internal/instance"
+	"tokentray/cmd/internal/language"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine"
 	"tokentray/engine/guidelog"
+	"tokentray/engine/provider"
 	"tokentray/engine/settings"
 )
 
@@ -64,6 +66,7 @@ type cli struct {
 	Alerts  alertsCmd  `cmd:"" help:"Send a test to the channels that alerts go out by."`
 	Status  statusCmd  `cmd:"" help:"Count the accounts by status."`
 	Service serviceCmd `cmd:"" help:"Keep run going without a desktop: install, uninstall or status."`
+	Sim     simCmd     `cmd:"" name:"simulate" help:"Play 30 days in seconds: the deadline queue beside the guide's plain poll. Needs nothing."`
 	Demo    demoCmd    `cmd:"" help:"Watch made-up accounts for a minute: refreshes, a failure, a recovery. Needs nothing."`
 
 	EnvFile      string           `placeholder:"FILE" help:"Read settings from this file instead of tokentray/.env in your configuration folder."`
@@ -122,7 +125,7 @@ func execute(ctx context.Context, args []string) int {
 	parser, err := kong.New(s.cli,
 		kong.Name("tokentrayctl"), kong.Description(description), kong.UsageOnError(),
 		kong.Writers(s.stdout, s.stderr), kong.Exit(func(code int) { exited = code }),
-		kong.Vars{"version": version()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}))
+		kong.Vars{"version": version(), "providers": provider.Names(), "signin_providers": signInProviders()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}))
 	if err != nil {
 		panic(err) // the struct tags are wrong
 	}
@@ -169,6 +172,17 @@ func (s *session) report(err error) int {
 // several.
 func oneLine(text string) string { return engine.CleanLine(strings.ReplaceAll(text, "\n", " · ")) }
 
+// signInProviders lists those that login is for.
+func signInProviders() string {
+	var names []string
+	for _, p := range provider.All() {
+		if p.SignsIn {
+			names = append(names, p.Name)
+		}
+	}
+	return strings.Join(names, ", ") + " or " + engine.Generic
+}
+
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
@@ -213,6 +227,7 @@ func (s *session) open(aloud bool) (*wiring.App, settings.Settings, func(), erro
 		file.Close()
 		return nil, set, nil, err
 	}
+	app.Speak(language.Texts(set)) // to chat services; what is shown here is English
 	// From an interrupt on nothing is begun; what is in flight is finished.
 	stop := context.AfterFunc(s.ctx, func() {
 		s.sayWhatIsAwaited(app.Engine)

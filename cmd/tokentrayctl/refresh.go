@@ -173,10 +173,7 @@ func resultTable(s *session, summary engine.Summary) {
 		case engine.ResultFailed:
 			tone = view.Person
 		}
-		left := "unknown"
-		if !r.ExpiresAt.IsZero() {
-			left = view.Countdown(r.ExpiresAt.Sub(now))
-		}
+		left := english.ExpiresIn(engine.View{Account: engine.Account{ExpiresAt: r.ExpiresAt}}, now)
 		reason := reasonOf(r)
 		if r.Outcome == engine.ResultSkipped && r.Err != nil && r.Reason != engine.ReasonInactive {
 			reason = engine.CleanLine(r.Err.Error())

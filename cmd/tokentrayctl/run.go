@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
 	"tokentray/cmd/internal/instance"
 	"tokentray/cmd/internal/observe"
+	"tokentray/cmd/internal/service"
 	"tokentray/cmd/internal/wiring"
 	"tokentray/engine/settings"
 )
 
-type runCmd struct{}
+type runCmd struct {
+	Service bool `hidden:"" help:"End when service uninstall asks for it."`
+}
 
 func (c *runCmd) Help() string {
 	return `Logs on standard error and in the log file. SIGINT or SIGTERM ends it: a refresh in flight is finished and
@@ -20,6 +24,22 @@ list, status, refresh, token and watch. With --listen 127.0.0.1:9464 it serves /
 }
 
 func (c *runCmd) Run(s *session) error {
+	if c.Service {
+		asked, err := service.Asked()
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithCancel(s.ctx)
+		defer cancel()
+		go func() {
+			select {
+			case <-asked:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		s.ctx = ctx
+	}
 	app, set, done, err := s.open(true)
 	if err != nil {
 		return err

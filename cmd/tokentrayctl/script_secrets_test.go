@@ -20,7 +20,7 @@ const transcriptKey = "TRANSCRIPT"
 
 // planted are the secrets of the scripts: tokens of the dump and of the strict
 // provider, codes, passwords, keys and passphrases.
-var planted = regexp.MustCompile(`fixture-(access|refresh)|\b(access|refresh|id|code)-[A-Z2-7]{20,}|planted-|sk-ant-o|ya29\.|hook-secret|strict-google|tokentray-fixture-key`)
+var planted = regexp.MustCompile(`fixture-(access|refresh)|\b(access|refresh|id|code)-[A-Z2-7]{20,}|planted-|sk-ant-o|ya29\.|hook-secret|s3cret\+100|strict-google|tokentray-fixture-key`)
 
 // transcribed is main, with what it writes noted down too.
 func transcribed() {

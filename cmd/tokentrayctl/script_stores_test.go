@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -101,27 +99,12 @@ func signIns(ts *testscript.TestScript, p *strict.Server) {
 	}
 }
 
-// acl: Redis has the user that the README describes, and the settings are that
-// user's.
+// acl: Redis has the user that docs/REDIS.md describes, and the settings are
+// that user's.
 func (w *world) acl(ts *testscript.TestScript, _ []string) error {
-	block := regexp.MustCompile("(?s)\n```\nACL SETUSER tokentray (.*?)\n```\n")
-	rules := ""
-	for _, readme := range []string{"../../README.md", "../../README.zh-CN.md"} {
-		text, err := os.ReadFile(readme)
-		if err != nil {
-			return err
-		}
-		found := block.FindSubmatch(text)
-		if found == nil || rules != "" && rules != string(found[1]) {
-			return fmt.Errorf("%s has no such user, or another", readme)
-		}
-		rules = string(found[1])
-	}
-	args := []any{"ACL", "SETUSER", "tokentray"}
-	for _, rule := range strings.Fields(strings.Replace(rules, "PASSWORD", "planted-password", 1)) {
-		args = append(args, rule)
-	}
-	ts.Setenv("REDIS_USERNAME", "tokentray")
-	ts.Setenv("REDIS_PASSWORD", "planted-password")
-	return w.server.Client.Do(context.Background(), args...).Err()
+	t := ts.Value(testingKey).(*testing.T)
+	redistest.Grant(t, w.server.Client, redistest.ReadRights(t).All)
+	ts.Setenv("REDIS_USERNAME", redistest.User)
+	ts.Setenv("REDIS_PASSWORD", redistest.Password)
+	return nil
 }

@@ -81,6 +81,8 @@ func TestScripts(t *testing.T) {
 			"arrived":   onWorld((*world).arrived),
 			"heal":      onWorld((*world).heal),
 			"revoke":    onWorld((*world).revoke),
+			"signedin":  onWorld((*world).signedIn),
+			"endless":   onWorld((*world).endless),
 			"exchanges": onWorld((*world).exchanges),
 			"lock":      onWorld((*world).lock),
 			"relay":     onWorld((*world).relay),
@@ -135,7 +137,7 @@ func makeWorld(ts *testscript.TestScript, _ bool, args []string) {
 	t := ts.Value(testingKey).(*testing.T)
 	w.server = redistest.Start(t)
 	dump := redistest.Relay(t)
-	dump.Load(t, w.server)
+	dump.Load(t, w.server.Client)
 	var err error
 	w.provider, err = strict.New()
 	ts.Check(err)
@@ -178,6 +180,8 @@ func makeWorld(ts *testscript.TestScript, _ bool, args []string) {
 		"REDIS_ADDR": w.server.Addr, "REDIS_HOST": w.server.Host, "REDIS_PORT": w.server.Port,
 		"ENCRYPTION_KEY": dump.EncryptionKey, "WEBHOOK_URL": hook.URL + "/hook-secret",
 		"CLAUDE_TOKEN_URL": w.provider.URL(engine.Claude), "GEMINI_TOKEN_URL": w.provider.URL(engine.Gemini),
+		"ISSUER": w.provider.Issuer(), "GENERIC_TOKEN_URL": w.provider.URL(engine.Generic), "GENERIC_AUTH_URL": w.provider.AuthorizeURLs()[engine.Generic],
+		"GENERIC_ID": strict.GenericID, "GENERIC_SECRET": strict.GenericSecret,
 		"OPENAI_TOKEN_URL": w.provider.URL(engine.OpenAI), "DROID_TOKEN_URL": w.provider.URL(engine.Droid),
 		"MYACCOUNT": w.hash("MyAccount"), "GEMINI_MAIN": w.hash("gemini-main"), "CODEX": w.hash("codex"), "TEAM": w.hash("团队账户 🚀"),
 	} {
@@ -266,6 +270,18 @@ func (w *world) heal(_ *testscript.TestScript, args []string) error {
 // revoke NAME: its login is ended at the provider.
 func (w *world) revoke(_ *testscript.TestScript, args []string) error {
 	w.provider.Kill(w.logins[args[0]])
+	return nil
+}
+
+// signedin TOKEN: the generic provider has a login with this refresh token.
+func (w *world) signedIn(_ *testscript.TestScript, args []string) error {
+	w.logins[args[0]] = w.provider.SignIn(engine.Generic, args[0])
+	return nil
+}
+
+// endless: from now on the generic provider's tokens do not expire.
+func (w *world) endless(*testscript.TestScript, []string) error {
+	w.provider.Endless()
 	return nil
 }
 

@@ -147,7 +147,7 @@ func (s *session) manager() (service.Manager, error) {
 	if err != nil {
 		return nil, engine.Errorf(engine.KindSettings, "a service needs a home folder", err)
 	}
-	h := service.Host{OS: runtime.GOOS, Home: home, Config: xdg.ConfigHome, UID: os.Getuid(), Run: service.System}
+	h := service.Host{OS: runtime.GOOS, Home: home, Config: xdg.ConfigHome, UID: os.Getuid(), Run: service.System, End: service.End}
 	if me, err := user.Current(); err == nil {
 		h.User = me.Username
 	}

@@ -43,7 +43,8 @@ type account struct {
 	ExpiresAt    time.Time `json:"expires_at,omitzero"` // RFC 3339
 	Scopes       string    `json:"scopes"`
 	Organization string    `json:"organization"`
-	Proxy        string    `json:"proxy"` // JSON, as text
+	Proxy        string    `json:"proxy"`           // JSON, as text
+	OAuth        string    `json:"oauth,omitempty"` // likewise, of generic accounts
 	Active       bool      `json:"active"`
 }
 
@@ -63,7 +64,7 @@ func Open(a engine.Account) (engine.NewAccount, error) {
 	}
 	return engine.NewAccount{
 		Provider: a.Provider, Name: a.Name, Client: a.Client, RefreshToken: refresh, AccessToken: access, ExpiresAt: a.ExpiresAt,
-		Proxy: a.Proxy, Scopes: a.Scopes, Organization: a.Organization, Inactive: !a.Active,
+		Proxy: a.Proxy, Scopes: a.Scopes, Organization: a.Organization, OAuth: a.OAuth, Inactive: !a.Active,
 	}, nil
 }
 
@@ -79,6 +80,7 @@ func Export(w io.Writer, accounts []engine.NewAccount, passphrase engine.Secret)
 		c.Accounts = append(c.Accounts, account{
 			Provider: n.Provider, Name: n.Name, Client: n.Client, AccessToken: n.AccessToken.Reveal(), RefreshToken: n.RefreshToken.Reveal(),
 			IDToken: n.IDToken.Reveal(), ExpiresAt: n.ExpiresAt.UTC(), Scopes: n.Scopes, Organization: n.Organization, Proxy: n.Proxy.Reveal(),
+			OAuth:  n.OAuth.Reveal(),
 			Active: !n.Inactive,
 		})
 	}

@@ -30,6 +30,7 @@ func accounts() []engine.NewAccount {
 			ExpiresAt: time.Date(2027, 1, 2, 3, 4, 5, 678e6, time.UTC), Scopes: "openid email", Proxy: s(`{"type":"socks5","host":"h","port":1}`)},
 		{Provider: engine.Gemini, Name: "antigravity", Client: engine.Antigravity, RefreshToken: s("refresh-2"), Inactive: true},
 		{Provider: engine.Droid, Name: "factory", AccessToken: s("access-3"), RefreshToken: s("refresh-3"), Organization: "org_1"},
+		{Provider: engine.Generic, Name: "any", RefreshToken: s("refresh-5"), OAuth: s(`{"token_url":"https://as.example/token","client_id":"us","client_secret":"s"}`)},
 		{Provider: engine.Claude, Name: "setup token", AccessToken: s("access-4"), ExpiresAt: time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC)},
 	}
 }
@@ -265,7 +266,7 @@ func TestOpen(t *testing.T) {
 		got, err := Open(engine.Account{
 			Key: engine.Key{Provider: want.Provider, ID: "id"}, Name: want.Name, Client: want.Client, Active: !want.Inactive, ExpiresAt: want.ExpiresAt,
 			RefreshToken: plain(want.RefreshToken.Reveal()), AccessToken: plain(want.AccessToken.Reveal()), Proxy: want.Proxy, Scopes: want.Scopes,
-			Organization: want.Organization,
+			Organization: want.Organization, OAuth: want.OAuth,
 		})
 		if err != nil || got != want {
 			t.Errorf("%+v, %v, want %+v", got, err, want)

@@ -94,7 +94,8 @@ func decode(text []byte) ([]engine.NewAccount, error) {
 		accounts = append(accounts, engine.NewAccount{
 			Provider: a.Provider, Name: engine.Clean(a.Name), Client: a.Client, RefreshToken: engine.NewSecret(a.RefreshToken),
 			AccessToken: engine.NewSecret(a.AccessToken), ExpiresAt: a.ExpiresAt.UTC(), Proxy: engine.NewSecret(a.Proxy),
-			Scopes: engine.CleanLine(a.Scopes), IDToken: engine.NewSecret(a.IDToken), Organization: engine.Clean(a.Organization), Inactive: !a.Active,
+			Scopes: engine.CleanLine(a.Scopes), IDToken: engine.NewSecret(a.IDToken), Organization: engine.Clean(a.Organization),
+			OAuth: engine.NewSecret(a.OAuth), Inactive: !a.Active,
 		})
 	}
 	return accounts, nil

@@ -26,26 +26,39 @@ type Note struct {
 	// Account is the one that it tells of; its ID is empty where there are
 	// several.
 	Account engine.Key
-	// SignIn is the button by which a person signs in to it again, in words; ""
-	// where nobody has to.
-	SignIn string
+	// Offers are what can be done for it, what helps most first.
+	Offers []Offer
 }
+
+// Offer is something that can be done for an account, in a word or two.
+type Offer struct {
+	Act   Act
+	Label string
+}
+
+// Act is what an Offer does.
+type Act string
+
+const (
+	ActSignIn  Act = "sign-in" // a person signs in to it again
+	ActRetry   Act = "retry"   // it is refreshed now
+	ActDetails Act = "details" // it is shown
+)
+
+// Asks says that a person has to do something.
+func (n Note) Asks() bool { return len(n.Offers) > 0 && n.Offers[0].Act == ActSignIn }
 
 // Run shows what there is to tell until there are no more events.
 func (d Desktop) Run(events iter.Seq[engine.Event]) {
-	alerts := make(chan engine.Event, 64)
+	alerts := make(chan engine.Event)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		together(alerts, func(events []engine.Event) { d.Show(d.note(events)) })
 	}()
 	for ev := range events {
-		if alert, _ := engine.AlertOf(ev); alert == "" {
-			continue
-		}
-		select {
-		case alerts <- ev:
-		default: // the service hangs: what it did not take is not told
+		if alert, _ := engine.AlertOf(ev); alert != "" {
+			alerts <- ev
 		}
 	}
 	close(alerts)
@@ -58,11 +71,18 @@ func (d Desktop) Run(events iter.Seq[engine.Event]) {
 func (d Desktop) note(events []engine.Event) Note {
 	note := Note{}
 	note.Title, note.Text = words{d.Text}.say(events)
-	if len(events) == 1 {
-		note.Account = events[0].Account.Key
-		if kind := events[0].Kind; kind == engine.EventNeedsLogin || kind == engine.EventLoginEnds {
-			note.SignIn = d.Text("Sign in again")
-		}
+	if len(events) > 1 {
+		return note
 	}
+	note.Account = events[0].Account.Key
+	switch events[0].Kind {
+	case engine.EventNeedsLogin, engine.EventLoginEnds:
+		note.Offers = []Offer{{ActSignIn, d.Text("Sign in again")}}
+	case engine.EventExpired, engine.EventUnused:
+		note.Offers = []Offer{{ActRetry, d.Text("Retry")}}
+	default: // nothing is to be done
+		return note
+	}
+	note.Offers = append(note.Offers, Offer{ActDetails, d.Text("Details")})
 	return note
 }

@@ -13,6 +13,10 @@ import (
 // in standby, and the wall clock may be set.
 const lookEvery = time.Minute
 
+// passMost is how long an alert waits for the refreshes under way: what a pass
+// over many accounts finds comes together.
+const passMost = time.Minute
+
 // Rules say which alerts are told, and when. The zero Rules tell the default
 // ones, at any time.
 type Rules struct {
@@ -50,34 +54,36 @@ func (r Rules) Quiet(now time.Time) bool {
 }
 
 // Filter is the alerts among events that are to be told. Those that come in a
-// quiet time come together at its end, but for those that no longer hold by
-// then.
+// quiet time, or while refreshes are under way, come together at its end, but
+// for those that no longer hold by then.
 func (r Rules) Filter(events iter.Seq[engine.Event]) iter.Seq[engine.Event] {
 	return func(yield func(engine.Event) bool) {
-		h := holder{rules: r, held: map[subject]engine.Event{}, told: map[subject]bool{}}
+		h := holder{rules: r, held: map[subject]engine.Event{}, told: map[subject]bool{}, underWay: map[engine.Key]bool{}}
 		incoming, stop := pump(events)
 		defer stop()
 		for {
 			var look <-chan time.Time
 			if len(h.held) > 0 {
-				look = time.After(lookEvery)
+				look = time.After(h.look(time.Now()))
 			}
+			more := true
 			select {
-			case ev, more := <-incoming:
-				if !more {
-					h.leave()
-					return
+			case ev, ok := <-incoming:
+				if more = ok; more {
+					h.take(ev)
 				}
-				h.take(ev)
 			case <-look:
 			}
-			if len(h.held) == 0 || r.Quiet(time.Now()) {
-				continue
-			}
-			for _, ev := range h.release() {
-				if !yield(ev) {
-					return
+			if len(h.held) > 0 && !r.Quiet(time.Now()) && (!more || !h.waits(time.Now())) {
+				for _, ev := range h.release() {
+					if !yield(ev) {
+						return
+					}
 				}
+			}
+			if !more {
+				h.leave()
+				return
 			}
 		}
 	}
@@ -125,16 +131,40 @@ type holder struct {
 	rules Rules
 	held  map[subject]engine.Event
 	told  map[subject]bool // troubles that are told and not over
+	// underWay are the accounts that are being refreshed, and since is when the
+	// first of held came.
+	underWay map[engine.Key]bool
+	since    time.Time
+}
+
+// waits reports whether what is held waits for refreshes under way.
+func (h *holder) waits(now time.Time) bool {
+	return len(h.underWay) > 0 && now.Sub(h.since) < passMost
+}
+
+// look is when it is to be looked again whether what is held can be told.
+func (h *holder) look(now time.Time) time.Duration {
+	if h.waits(now) {
+		return min(lookEvery, passMost-now.Sub(h.since))
+	}
+	return lookEvery
 }
 
 func (h *holder) take(ev engine.Event) {
 	a, key := ev.Account, ev.Account.Key
 	switch ev.Kind {
+	case engine.EventSnapshot: // some ends may have been missed
+		clear(h.underWay)
+	case engine.EventRefreshing:
+		if ev.Why != engine.WhyRestore { // whose end is not always told
+			h.underWay[key] = true
+		}
 	case engine.EventChanged:
 		if a.Choice.Muted || a.Status == "" { // the second: removed
 			maps.DeleteFunc(h.held, func(s subject, _ engine.Event) bool { return s.Key == key })
 		}
 	case engine.EventRefreshed:
+		delete(h.underWay, key)
 		ends, unused := subject{key, engine.AlertLoginEnds}, subject{key, engine.AlertUnused}
 		if !h.held[ends].Account.LoginExpiresAt.Equal(a.LoginExpiresAt) {
 			delete(h.held, ends)
@@ -157,6 +187,9 @@ func (h *holder) take(ev engine.Event) {
 		delete(h.held, s)
 	}
 	if h.rules.tells(alert) {
+		if len(h.held) == 0 {
+			h.since = time.Now()
+		}
 		h.held[s] = ev
 	}
 }

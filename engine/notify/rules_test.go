@@ -63,7 +63,7 @@ func play(t *testing.T, r Rules, happenings ...happening) (told []string) {
 			time.Sleep(24 * time.Hour)
 		}
 		for ev := range r.Filter(events) {
-			told = append(told, fmt.Sprintf("%s %s %s", time.Since(midnight).Round(time.Minute), ev.Kind, ev.Account.Name+ev.Store))
+			told = append(told, fmt.Sprintf("%s %s %s", time.Since(midnight).Round(time.Second), ev.Kind, ev.Account.Name+ev.Store))
 		}
 	})
 	return told
@@ -121,6 +121,44 @@ func TestFilter(t *testing.T) {
 				t.Errorf("told %s\nwant %s", strings.Join(got, ", "), strings.Join(test.want, ", "))
 			}
 		})
+	}
+}
+
+// What a pass finds is told when its refreshes are over, or in a minute.
+func TestFilterWaitsForAPass(t *testing.T) {
+	const second = time.Second
+	begins := func(name string) happening { return happening{second, about(name, engine.EventRefreshing)} }
+	restores := about("z", engine.EventRefreshing)
+	restores.Why = engine.WhyRestore
+	ended := func(at time.Duration, name string) happening {
+		return happening{at, about(name, engine.EventRefreshed)}
+	}
+	expired := func(at time.Duration, name string) happening { return happening{at, about(name, engine.EventExpired)} }
+	for name, test := range map[string]struct {
+		happ []happening
+		want string
+	}{
+		"one after the other": {[]happening{begins("a"), begins("b"), begins("c"), ended(5*second, "a"), expired(5*second, "a"), ended(9*second, "b"), expired(9*second, "b"), ended(20*second, "c")},
+			"20s expired a, 20s expired b"},
+		"well again before it is over": {[]happening{begins("a"), begins("b"), ended(5*second, "a"), expired(5*second, "a"), {9 * second, about("a", engine.EventRecovered)}, ended(20*second, "b")}, ""},
+		"a long one": {[]happening{begins("a"), begins("b"), begins("c"), ended(5*second, "a"), expired(5*second, "a"), ended(50*second, "b"), expired(50*second, "b"), ended(90*second, "c"), expired(90*second, "c")},
+			"1m5s expired a, 1m5s expired b, 1m30s expired c"},
+		"one whose end is not told": {[]happening{{second, restores}, expired(5*second, "a")}, "5s expired a"},
+		"one whose end was missed":  {[]happening{begins("b"), {3 * second, engine.Event{Kind: engine.EventSnapshot}}, expired(5*second, "a")}, "5s expired a"},
+		"one that goes on":          {[]happening{begins("b"), expired(5*second, "a"), {2 * time.Minute, about("c", engine.EventExpired)}}, "1m5s expired a, 3m0s expired c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := strings.Join(play(t, Rules{}, test.happ...), ", "); got != test.want {
+				t.Errorf("told %s\nwant %s", got, test.want)
+			}
+		})
+	}
+	var told []string
+	for ev := range (Rules{}).Filter(slices.Values([]engine.Event{about("b", engine.EventRefreshing), about("a", engine.EventExpired)})) {
+		told = append(told, ev.Account.Name)
+	}
+	if !slices.Equal(told, []string{"a"}) {
+		t.Errorf("when all ends, %v is told", told)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,9 +48,14 @@ func (w Webhook) Run(events iter.Seq[engine.Event]) {
 
 var platforms = map[string]string{engine.Claude: "claude-oauth"}
 
-var errorCodes = map[string]string{
-	engine.Claude: "CLAUDE_OAUTH_ERROR", engine.Gemini: "GEMINI_ERROR",
-	engine.OpenAI: "OPENAI_TOKEN_REFRESH_FAILED", engine.Droid: "DROID_TOKEN_REFRESH_FAILED",
+// errorCodes are the relay's; of other providers it is NAME_TOKEN_REFRESH_FAILED.
+var errorCodes = map[string]string{engine.Claude: "CLAUDE_OAUTH_ERROR", engine.Gemini: "GEMINI_ERROR"}
+
+func errorCode(provider string) string {
+	if provider == "" {
+		return ""
+	}
+	return cmp.Or(errorCodes[provider], strings.ToUpper(provider)+"_TOKEN_REFRESH_FAILED")
 }
 
 // statuses are the body's, and codes the errorCode of what is no account's
@@ -85,7 +91,7 @@ func message(ev engine.Event) []byte {
 	}
 	return body(kind, at, map[string]string{
 		"accountId": a.ID, "accountName": a.Name, "platform": platform, "status": status,
-		"errorCode": cmp.Or(codes[alert], errorCodes[a.Provider]), "reason": reason, "timestamp": at,
+		"errorCode": cmp.Or(codes[alert], errorCode(a.Provider)), "reason": reason, "timestamp": at,
 	})
 }
 

@@ -9,30 +9,46 @@ import (
 )
 
 const (
-	groupFor    = 2 * time.Second // alerts this close together become one
+	groupFor    = 2 * time.Second // alerts that come within this become one
 	namedAtMost = 5
 )
 
 // together hands alerts over, those that come together at once, of each subject
-// the latest.
+// the latest. While tell has not returned, more gather.
 func together(alerts <-chan engine.Event, tell func([]engine.Event)) {
-	for ev := range alerts {
-		group := []engine.Event{ev}
-		for timer := time.After(groupFor); timer != nil; {
-			select {
-			case next, more := <-alerts:
-				if !more {
-					timer = nil
-					break
-				}
-				group = slices.DeleteFunc(group, func(ev engine.Event) bool { return subjectOf(ev) == subjectOf(next) })
-				group = append(group, next)
-			case <-timer:
-				timer = nil
-			}
+	groups, told := make(chan []engine.Event), make(chan struct{})
+	go func() {
+		defer close(told)
+		for group := range groups {
+			tell(group)
 		}
-		tell(group)
+	}()
+	var group []engine.Event
+	var timer <-chan time.Time
+	var out chan<- []engine.Event // nil: more may come
+	for more := true; more || len(group) > 0; {
+		select {
+		case ev, ok := <-alerts:
+			if more = ok; !more {
+				alerts = nil
+				if len(group) > 0 {
+					out = groups
+				}
+				break
+			}
+			if len(group) == 0 {
+				timer = time.After(groupFor)
+			}
+			group = slices.DeleteFunc(group, func(old engine.Event) bool { return subjectOf(old) == subjectOf(ev) })
+			group = append(group, ev)
+		case <-timer:
+			out = groups
+		case out <- group:
+			group, timer, out = nil, nil, nil
+		}
 	}
+	close(groups)
+	<-told
 }
 
 // words say what alerts tell, in the language of Text.

@@ -3,6 +3,8 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +69,10 @@ func (s *seconds) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	s.given = true
-	s.value, _ = strconv.ParseFloat(strings.Trim(string(b), `"`), 64) // 0, and so unusable, where it is no number
+	var err error
+	if s.value, err = strconv.ParseFloat(strings.Trim(string(b), `"`), 64); errors.Is(err, strconv.ErrSyntax) {
+		s.value = math.NaN() // unusable
+	}
 	return nil
 }
 
@@ -93,14 +98,17 @@ func (d dialect) token(body []byte, now time.Time) (t engine.Token, usable bool)
 	if printable(a.IDToken) {
 		t.IDToken = engine.NewSecret(a.IDToken)
 	}
-	t.ExpiresAt = now.Add(min(lifetime, maxLifetime)).UTC().Truncate(time.Millisecond)
+	if lifetime != engine.Forever {
+		lifetime = min(lifetime, maxLifetime)
+	}
+	t.ExpiresAt = now.Add(lifetime).UTC().Truncate(time.Millisecond)
 	t.Scope, t.Type = string(a.Scope), string(a.TokenType)
 	t.Organization, t.AuthMethod = string(a.Organization), string(a.AuthMethod)
 	return t, true
 }
 
 func (d dialect) lifetimeOf(a answer, now time.Time) (time.Duration, bool) {
-	if a.ExpiresIn.given {
+	if a.ExpiresIn.given && !(d.lenient && a.ExpiresIn.value == 0) {
 		v := a.ExpiresIn.value
 		if !(v > 0) { // NaN too
 			return 0, false

@@ -3,12 +3,16 @@ package provider
 import (
 	"net/http"
 	"time"
+
+	"tokentray/engine"
 )
 
 // claudeCLIVersion is the Claude Code release whose requests these look like.
 const claudeCLIVersion = "2.1.44"
 
-func claude() dialect {
+func init() { register(engine.Claude, claude) }
+
+func claude(Config) dialect {
 	return dialect{
 		url:    "https://platform.claude.com/v1/oauth/token",
 		fields: fixedFields(map[string]string{"client_id": "9d1c250a-e61b-44d9-88ed-5944d1962f5e"}),

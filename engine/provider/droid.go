@@ -6,7 +6,9 @@ import (
 	"tokentray/engine"
 )
 
-func droid() dialect {
+func init() { register(engine.Droid, droid) }
+
+func droid(Config) dialect {
 	return dialect{
 		url: "https://api.workos.com/user_management/authenticate",
 		fields: func(req engine.ExchangeRequest) (map[string]string, error) {

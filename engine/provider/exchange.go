@@ -33,6 +33,7 @@ const (
 type endpoint struct {
 	dialect
 	rootCAs *x509.CertPool
+	naming  *naming // nil: the client is named in the parameters
 }
 
 // Exchange implements engine.Provider.
@@ -65,8 +66,32 @@ const (
 	signInCode   = "code"
 )
 
-// post sends the parameters once and returns a 2xx answer's body and date.
+// post sends the parameters and returns a 2xx answer's body and date. They are
+// sent once, or where it is not known how the endpoint wants the client named,
+// a second time after it did not know the client.
 func (p *endpoint) post(ctx context.Context, proxy *url.URL, params map[string]string, spent string) ([]byte, time.Time, error) {
+	if p.naming != nil {
+		r, err := p.naming.post(params, func(params map[string]string, name func(*http.Request)) (reply, error) {
+			return p.send(ctx, proxy, params, name, spent)
+		})
+		return r.body, r.date, err
+	}
+	r, err := p.send(ctx, proxy, params, nil, spent)
+	return r.body, r.date, err
+}
+
+// reply is an answer.
+type reply struct {
+	body []byte // of a 2xx
+	date time.Time
+	// noClient says that the client was not known, and nothing else looked at
+	// (RFC 6749, 5.2).
+	noClient bool
+}
+
+// send sends the parameters once; name, if any, names the client in the
+// request.
+func (p *endpoint) send(ctx context.Context, proxy *url.URL, params map[string]string, name func(*http.Request), spent string) (reply, error) {
 	// A request that got no connection was never sent. Once it has one, only
 	// an answer tells what became of it.
 	var connected atomic.Bool
@@ -74,29 +99,46 @@ func (p *endpoint) post(ctx context.Context, proxy *url.URL, params map[string]s
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	}), params)
 	if err != nil {
-		return nil, time.Time{}, err
+		return reply{}, err
+	}
+	if name != nil {
+		name(req)
 	}
 	transport := p.transport(proxy)
 	defer transport.CloseIdleConnections()
 	resp, err := transport.RoundTrip(req) // follows no redirects
 	if err != nil {
-		return nil, time.Time{}, p.noAnswer(err, proxy, connected.Load(), spent)
+		return reply{}, p.noAnswer(err, proxy, connected.Load(), spent)
 	}
 	defer resp.Body.Close()
 	date, _ := http.ParseTime(resp.Header.Get("Date"))
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if resp.StatusCode/100 != 2 {
+	whole := err == nil && len(body) <= maxBody
+	if p.lenient && whole {
+		body = unformed(resp.Header.Get("Content-Type"), body)
+	}
+	if resp.StatusCode/100 != 2 || p.lenient && whole && refusedWith2xx(body) {
 		refused := refusal(resp, body)
 		refused.Date = date
-		return nil, date, refused
+		return reply{date: date, noClient: whole && noClient(resp.StatusCode, errorCode(body))}, refused
 	}
 	if err != nil {
-		return nil, date, unknown("the answer was cut off", spent)
+		return reply{date: date}, unknown("the answer was cut off", spent)
 	}
 	if len(body) > maxBody {
-		return nil, date, unknown("the answer is larger than 1 MiB", spent)
+		return reply{date: date}, unknown("the answer is larger than 1 MiB", spent)
 	}
-	return body, date, nil
+	return reply{body: body, date: date}, nil
+}
+
+func noClient(status int, code string) bool {
+	switch {
+	case status == http.StatusUnauthorized && code == "":
+		return true
+	case status != http.StatusBadRequest && status != http.StatusUnauthorized && status/100 != 2:
+		return false
+	}
+	return code == "invalid_client" || code == "incorrect_client_credentials"
 }
 
 func (p *endpoint) request(ctx context.Context, params map[string]string) (*http.Request, error) {
@@ -179,7 +221,7 @@ func unconnected(err error) bool {
 }
 
 // Reach implements engine.Provider.
-func (p *endpoint) Reach(ctx context.Context) error {
+func (p *endpoint) Reach(ctx context.Context, _ engine.Secret) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, nil)
 	if err != nil {
 		return err
@@ -200,7 +242,7 @@ func (p *endpoint) Reach(ctx context.Context) error {
 }
 
 // Settings implements engine.Provider.
-func (p *endpoint) Settings(client string) engine.Fingerprint {
+func (p *endpoint) Settings(client string, _ engine.Secret) engine.Fingerprint {
 	fields, err := p.fields(engine.ExchangeRequest{Client: client})
 	return engine.NewSecret(fmt.Sprint(p.url, fields, err)).Fingerprint()
 }
@@ -236,8 +278,8 @@ func unknown(what, spent string) error {
 // client settings are wrong.
 var (
 	finalCodes = []string{"invalid_grant", "invalid_refresh_token", "refresh_token_reused", "refresh_token_expired",
-		"refresh_token_invalidated", "app_session_terminated", "access_denied"}
-	settingsCodes = []string{"invalid_client", "unauthorized_client"}
+		"refresh_token_invalidated", "app_session_terminated", "access_denied", "bad_refresh_token"} // the last is GitHub's
+	settingsCodes = []string{"invalid_client", "unauthorized_client", "incorrect_client_credentials"} // likewise
 )
 
 // refusal is the error of an answer that is not 2xx.
@@ -263,7 +305,7 @@ func refusal(resp *http.Response, body []byte) *engine.Error {
 		e.Message = "the proxy wants other credentials (407)"
 	case status/100 == 3:
 		e.Message += " (redirects are not followed)"
-	case status == http.StatusBadRequest, status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == http.StatusBadRequest, status == http.StatusUnauthorized, status == http.StatusForbidden, status/100 == 2:
 		code := errorCode(body)
 		switch {
 		case slices.Contains(finalCodes, code):

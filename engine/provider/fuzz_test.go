@@ -48,7 +48,7 @@ func FuzzAnswer(f *testing.F) {
 	for _, status := range []int{0, 302, 401, 403, 407, 418, 429, 500, 999} {
 		f.Add([]byte(`{"error":"invalid_grant","error_description":"\u001b[2J hidden"}`), status)
 	}
-	dialects := map[string]dialect{engine.Claude: claude(), engine.Gemini: gemini(nil), engine.OpenAI: openAI(), engine.Droid: droid()}
+	dialects := map[string]dialect{engine.Claude: claude(Config{}), engine.Gemini: gemini(Config{}), engine.OpenAI: openAI(Config{}), engine.Droid: droid(Config{})}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		for name, d := range dialects {
 			now := time.Now().Round(0)

@@ -22,7 +22,10 @@ var googleIDs = map[string]string{
 	engine.Antigravity: "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com",
 }
 
-func gemini(clients map[string]Client) dialect {
+func init() { register(engine.Gemini, gemini) }
+
+func gemini(cfg Config) dialect {
+	clients := cfg.Google
 	installed := sync.OnceValue(installedSecret)
 	return dialect{
 		url: "https://oauth2.googleapis.com/token",

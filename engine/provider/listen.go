@@ -94,7 +94,7 @@ func (s *SignIn) back(w http.ResponseWriter, r *http.Request, came chan<- outcom
 	case !s.ours(query.Get("state")):
 		showPage(w, http.StatusBadRequest, "This is of another sign-in", "Go on in the page that was opened last, or start again in Tokentray.")
 	default:
-		code, err := codeOf(query)
+		code, err := s.codeOf(query)
 		select {
 		case came <- outcome{code, err}:
 		default: // the page was loaded again

@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"tokentray/engine"
 )
 
-func openAI() dialect {
+func init() { register(engine.OpenAI, openAI) }
+
+func openAI(Config) dialect {
 	return dialect{
 		url: "https://auth.openai.com/oauth/token",
 		fields: fixedFields(map[string]string{

@@ -31,7 +31,7 @@ func (s *SignIn) Pasted(text string) (engine.Secret, error) {
 	case !s.ours(answer.Get("state")):
 		return engine.Secret{}, engine.Errorf(engine.KindTransient, "that is from another sign-in: start again", nil)
 	}
-	return codeOf(answer)
+	return s.codeOf(answer)
 }
 
 // read takes text apart. An address must be the redirect's: the sign-in page's
@@ -57,8 +57,12 @@ func (s *SignIn) ours(state string) bool {
 }
 
 // codeOf reads the answer of the provider's page (RFC 6749, 4.1.2), whose
-// state was found right.
-func codeOf(answer url.Values) (engine.Secret, error) {
+// state was found right. One of another provider is refused (RFC 9207, 2.4).
+func (s *SignIn) codeOf(answer url.Values) (engine.Secret, error) {
+	a, from := s.endpoint.authorization, answer.Get("iss")
+	if a.issuer != "" && (from != "" || a.named) && from != a.issuer {
+		return engine.Secret{}, engine.Errorf(engine.KindTransient, "the answer is not that of the provider "+a.issuer+": start again, and sign in there", nil)
+	}
 	if said := answer.Get("error"); said != "" {
 		return engine.Secret{}, refusedThere(said)
 	}

@@ -95,7 +95,7 @@ func FuzzPaste(f *testing.F) {
 	}
 	signIns := []*SignIn{}
 	for _, provider := range []string{engine.Claude, engine.OpenAI} {
-		s, err := StartSignIn(Config{SignInPorts: anyPort}, provider, "")
+		s, err := StartSignIn(Config{SignInPorts: anyPort}, provider, "", engine.Secret{})
 		if err != nil {
 			f.Fatal(err)
 		}

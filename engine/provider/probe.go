@@ -16,10 +16,10 @@ const probeTimeout = 10 * time.Second
 // answer but a 407 shows that the proxy works. Errors are Exchange's for a
 // request that was not sent: of KindProxy, naming the proxy, or without one of
 // KindOffline or KindTransient.
-func Probe(ctx context.Context, cfg Config, provider string, proxy engine.Secret) error {
-	e := endpoints(cfg)[provider]
-	if e == nil {
-		return unknownProvider(provider)
+func Probe(ctx context.Context, cfg Config, provider string, oauth, proxy engine.Secret) error {
+	e, err := endpointOf(cfg, provider, oauth)
+	if err != nil {
+		return err
 	}
 	via, err := ProxyURL(proxy)
 	if err != nil {

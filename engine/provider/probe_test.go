@@ -30,14 +30,14 @@ func TestProbe(t *testing.T) {
 		defer server.Close()
 		endpoint, _ := url.Parse(server.URL)
 		cfg := Config{URLs: map[string]string{engine.Gemini: "http://" + farName + "/token"}}
-		if err := Probe(t.Context(), cfg, engine.Gemini, socksProxy(t, endpoint.Host)("pass")); err != nil {
+		if err := Probe(t.Context(), cfg, engine.Gemini, engine.Secret{}, socksProxy(t, endpoint.Host)("pass")); err != nil {
 			t.Errorf("%d: %v", status, err)
 		}
 		if got == nil || got.Method != http.MethodGet || got.URL.String() != "/token" || len(body) > 0 || got.Header.Get("Authorization") != "" {
 			t.Errorf("%d: sent %+v", status, got)
 		}
 		cfg.URLs[engine.Gemini] = server.URL
-		if err := Probe(t.Context(), cfg, engine.Gemini, engine.Secret{}); err != nil {
+		if err := Probe(t.Context(), cfg, engine.Gemini, engine.Secret{}, engine.Secret{}); err != nil {
 			t.Errorf("%d without a proxy: %v", status, err)
 		}
 	}
@@ -67,17 +67,17 @@ func TestProbeOfAProxyThatDoesNotWork(t *testing.T) {
 		"malformed":      {engine.NewSecret(`{"type":"ftp","password":"hunter2"}`), engine.KindProxy, "malformed"},
 	} {
 		cfg := Config{URLs: map[string]string{engine.Claude: "http://" + farName + "/token"}}
-		err := Probe(t.Context(), cfg, engine.Claude, test.proxy)
+		err := Probe(t.Context(), cfg, engine.Claude, engine.Secret{}, test.proxy)
 		if said := fmt.Sprint(err); engine.KindOf(err) != test.kind || !strings.Contains(said, test.says) || strings.Contains(said, "hunter2") || strings.Contains(said, "hidden") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 
 	cfg := Config{URLs: map[string]string{engine.Claude: "http://" + closed.Addr().String()}}
-	if err := Probe(t.Context(), cfg, engine.Claude, engine.Secret{}); engine.KindOf(err) != engine.KindOffline {
+	if err := Probe(t.Context(), cfg, engine.Claude, engine.Secret{}, engine.Secret{}); engine.KindOf(err) != engine.KindOffline {
 		t.Errorf("no proxy and nobody there: %v", err)
 	}
-	if err := Probe(t.Context(), cfg, "gpt", engine.Secret{}); engine.KindOf(err) != engine.KindSettings {
+	if err := Probe(t.Context(), cfg, "gpt", engine.Secret{}, engine.Secret{}); engine.KindOf(err) != engine.KindSettings {
 		t.Errorf("unknown provider: %v", err)
 	}
 }
@@ -89,7 +89,7 @@ func TestProbeEnds(t *testing.T) {
 	endpoint, _ := url.Parse(server.URL)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	err := Probe(ctx, Config{URLs: map[string]string{engine.Claude: "http://" + farName}}, engine.Claude, socksProxy(t, endpoint.Host)("pass"))
+	err := Probe(ctx, Config{URLs: map[string]string{engine.Claude: "http://" + farName}}, engine.Claude, engine.Secret{}, socksProxy(t, endpoint.Host)("pass"))
 	if engine.KindOf(err) != engine.KindProxy || !strings.HasSuffix(err.Error(), "timed out") {
 		t.Error(err)
 	}

@@ -1,7 +1,8 @@
 // Package provider speaks the token endpoints' dialects: one exchange of a
 // refresh token, no retry, no storage; and the sign-in that gives the first
-// one. Each built-in provider is one small file; what all share is in
-// exchange.go and signin.go.
+// one. Each built-in provider is one small file; what all share is in exchange.go
+// and signin.go. Any other is engine.Generic, of which the account itself says
+// where it is: oauth.go and generic.go.
 //
 // Endpoints, bodies and error codes are those of relay/INTEROP.md, RFC 6749
 // sections 4.1, 5 and 6.
@@ -10,6 +11,8 @@ package provider
 import (
 	"crypto/x509"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"tokentray/engine"
@@ -39,9 +42,50 @@ type Client struct {
 	Secret engine.Secret
 }
 
-// New returns the built-in providers by name.
+// builtIn are the providers that are known here, in the order of their names.
+var builtIn []builtin
+
+type builtin struct {
+	name string
+	of   func(Config) dialect
+}
+
+// register makes a provider known. It is for the init of the provider's file.
+func register(name string, of func(Config) dialect) {
+	builtIn = append(builtIn, builtin{name, of})
+	slices.SortFunc(builtIn, func(a, b builtin) int { return strings.Compare(a.name, b.name) })
+}
+
+// Known is what there is to know of a built-in provider.
+type Known struct {
+	Name     string
+	TokenURL string
+	SignsIn  bool // people sign in from here
+}
+
+// All returns the built-in providers, in the order of their names.
+func All() []Known {
+	var all []Known
+	for _, b := range builtIn {
+		d := b.of(Config{})
+		all = append(all, Known{b.name, d.url, d.authorization.url != ""})
+	}
+	return all
+}
+
+// Names lists all providers, for people: "claude, droid, gemini, openai or
+// generic".
+func Names() string {
+	var names []string
+	for _, k := range All() {
+		names = append(names, k.Name)
+	}
+	return strings.Join(names, ", ") + " or " + engine.Generic
+}
+
+// New returns the providers by name.
 func New(cfg Config) map[string]engine.Provider {
-	providers := map[string]engine.Provider{}
+	providers := map[string]engine.Provider{engine.Generic: newGeneric(cfg)}
 	for name, e := range endpoints(cfg) {
 		providers[name] = e
 	}
@@ -50,12 +94,8 @@ func New(cfg Config) map[string]engine.Provider {
 
 func endpoints(cfg Config) map[string]*endpoint {
 	all := map[string]*endpoint{}
-	for name, d := range map[string]dialect{
-		engine.Claude: claude(),
-		engine.Gemini: gemini(cfg.Google),
-		engine.OpenAI: openAI(),
-		engine.Droid:  droid(),
-	} {
+	for _, b := range builtIn {
+		name, d := b.name, b.of(cfg)
 		if url := cfg.URLs[name]; url != "" {
 			d.url = url
 		}
@@ -65,24 +105,9 @@ func endpoints(cfg Config) map[string]*endpoint {
 		if port, ok := cfg.SignInPorts[name]; ok {
 			d.authorization.port = port
 		}
-		all[name] = &endpoint{d, cfg.RootCAs}
+		all[name] = &endpoint{dialect: d, rootCAs: cfg.RootCAs}
 	}
 	return all
-}
-
-// Endpoint is the token endpoint that a provider uses unless overridden.
-func Endpoint(name string) string {
-	switch name {
-	case engine.Claude:
-		return claude().url
-	case engine.Gemini:
-		return gemini(nil).url
-	case engine.OpenAI:
-		return openAI().url
-	case engine.Droid:
-		return droid().url
-	}
-	return ""
 }
 
 // dialect is where one provider differs from another.
@@ -98,6 +123,8 @@ type dialect struct {
 	authorization authorization
 	// lifetime of an access token whose answer gives none.
 	lifetime func(answer) time.Duration
+	// lenient takes what x/oauth2 takes beside RFC 6749: see lenient.go.
+	lenient bool
 }
 
 func fixedLifetime(d time.Duration) func(answer) time.Duration {

@@ -340,13 +340,17 @@ func TestStrict(t *testing.T) {
 	defer server.Close()
 	providers := New(Config{URLs: server.URLs(), Google: map[string]Client{engine.GeminiCLI: {Secret: engine.NewSecret(strict.ClientSecret)}}})
 	for name, p := range providers {
+		oauth := engine.Secret{}
+		if name == engine.Generic {
+			oauth = server.OAuth("header")
+		}
 		login := server.SignIn(name, "")
 		first := engine.NewSecret(login.Refresh)
-		token, err := p.Exchange(t.Context(), engine.ExchangeRequest{RefreshToken: first})
+		token, err := p.Exchange(t.Context(), engine.ExchangeRequest{RefreshToken: first, OAuth: oauth})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		_, err = p.Exchange(t.Context(), engine.ExchangeRequest{RefreshToken: first})
+		_, err = p.Exchange(t.Context(), engine.ExchangeRequest{RefreshToken: first, OAuth: oauth})
 		if name == engine.Gemini {
 			if err != nil || !token.RefreshToken.Empty() {
 				t.Errorf("gemini: %v, new refresh token %v", err, !token.RefreshToken.Empty())
@@ -356,7 +360,7 @@ func TestStrict(t *testing.T) {
 		if engine.KindOf(err) != engine.KindLoginDead {
 			t.Errorf("%s: replay: %v", name, err)
 		}
-		_, err = p.Exchange(t.Context(), engine.ExchangeRequest{RefreshToken: token.RefreshToken})
+		_, err = p.Exchange(t.Context(), engine.ExchangeRequest{RefreshToken: token.RefreshToken, OAuth: oauth})
 		if engine.KindOf(err) != engine.KindLoginDead {
 			t.Errorf("%s: the newest token after a replay: %v", name, err)
 		}

@@ -24,6 +24,10 @@ type authorization struct {
 	// that shows the code (https), or back to a port of this machine (http).
 	redirect string
 	port     int // 0: any free one
+	// issuer is what an answer's iss must be (RFC 9207); "": it is not looked
+	// at. named says that an answer must have one.
+	issuer string
+	named  bool
 	// state says that the exchange of the code wants it too.
 	state bool
 }
@@ -36,6 +40,7 @@ type SignIn struct {
 	URL string
 
 	endpoint *endpoint
+	oauth    engine.Secret
 	client   string // engine.ExchangeRequest's
 	redirect string
 	state    string
@@ -50,14 +55,17 @@ const (
 )
 
 // StartSignIn begins a sign-in with a provider, for gemini as one of its
-// clients (engine.GeminiCLI where it is ""). Errors are of KindSettings where
+// clients (engine.GeminiCLI where it is ""), for engine.Generic as oauth, an
+// account's. Errors are of KindSettings where
 // none is possible, and of KindTransient where the port that the browser comes
 // back to is taken.
-func StartSignIn(cfg Config, provider, client string) (*SignIn, error) {
-	e := endpoints(cfg)[provider]
+func StartSignIn(cfg Config, provider, client string, oauth engine.Secret) (*SignIn, error) {
+	e, err := endpointOf(cfg, provider, oauth)
 	switch {
-	case e == nil:
-		return nil, unknownProvider(provider)
+	case err != nil:
+		return nil, err
+	case e.authorization.url == "" && provider == engine.Generic:
+		return nil, engine.Errorf(engine.KindSettings, "it is not known where people sign in: give the provider's issuer or its authorisation URL", nil)
 	case e.authorization.url == "":
 		return nil, engine.Errorf(engine.KindSettings, fmt.Sprintf("there is no signing in to %s from here: sign in with the provider's own tool, "+
 			"then add the refresh token that it got", engine.ProviderTitle(provider)), nil)
@@ -70,7 +78,7 @@ func StartSignIn(cfg Config, provider, client string) (*SignIn, error) {
 	if err != nil {
 		return nil, engine.Errorf(engine.KindSettings, "the sign-in page's URL cannot be used", nil)
 	}
-	s := &SignIn{endpoint: e, client: client, state: random(), verifier: engine.NewSecret(random()), patience: patience}
+	s := &SignIn{endpoint: e, oauth: oauth, client: client, state: random(), verifier: engine.NewSecret(random()), patience: patience}
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
@@ -78,9 +86,12 @@ func StartSignIn(cfg Config, provider, client string) (*SignIn, error) {
 	for name, value := range e.authorization.query {
 		query.Set(name, value)
 	}
+	if e.authorization.scope != "" {
+		query.Set("scope", e.authorization.scope)
+	}
 	challenge := sha256.Sum256([]byte(s.verifier.Reveal()))
 	for name, value := range map[string]string{
-		"response_type": "code", "client_id": fields["client_id"], "redirect_uri": s.redirect, "scope": e.authorization.scope, "state": s.state,
+		"response_type": "code", "client_id": fields["client_id"], "redirect_uri": s.redirect, "state": s.state,
 		"code_challenge": base64.RawURLEncoding.EncodeToString(challenge[:]), "code_challenge_method": "S256",
 	} {
 		query.Set(name, value)
@@ -94,6 +105,27 @@ func StartSignIn(cfg Config, provider, client string) (*SignIn, error) {
 // comes back to Wait, and the address it ended on can be pasted where it runs
 // on another machine.
 func (s *SignIn) Shown() bool { return s.listener == nil }
+
+// OAuth is what a generic account of this sign-in is to keep as its
+// Account.OAuth, "" for the others. After Finish it says how the client is
+// named.
+func (s *SignIn) OAuth() engine.Secret {
+	if s.endpoint.naming == nil {
+		return engine.Secret{}
+	}
+	o, err := ParseOAuth(s.oauth)
+	if err != nil {
+		return s.oauth
+	}
+	if !o.ClientSecret.Empty() {
+		o.AuthStyle = s.endpoint.naming.known()
+	}
+	setting, err := o.Setting()
+	if err != nil {
+		return s.oauth
+	}
+	return setting
+}
 
 // Format keeps the verifier out of whatever prints a SignIn.
 func (s SignIn) Format(f fmt.State, _ rune) { fmt.Fprint(f, "a sign-in") }
@@ -164,8 +196,7 @@ func notSignedIn(err error) error {
 }
 
 func unknownProvider(name string) error {
-	return engine.Errorf(engine.KindSettings, fmt.Sprintf("unknown provider %q: it is %s, %s, %s or %s", engine.Clean(name),
-		engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid), nil)
+	return engine.Errorf(engine.KindSettings, fmt.Sprintf("unknown provider %q: it is %s", engine.Clean(name), Names()), nil)
 }
 
 // random is text of 256 random bits, as RFC 7636, 4.1 advises.

@@ -36,7 +36,7 @@ func strictConfig(t *testing.T) (*strict.Server, Config) {
 
 func start(t *testing.T, cfg Config, provider, client string) *SignIn {
 	t.Helper()
-	s, err := StartSignIn(cfg, provider, client)
+	s, err := StartSignIn(cfg, provider, client, engine.Secret{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestSignInPage(t *testing.T) {
 			}
 		})
 	}
-	if port := openAI().authorization.port; port != 1455 {
+	if port := openAI(Config{}).authorization.port; port != 1455 {
 		t.Errorf("openai comes back to port %d", port)
 	}
 	cfg.AuthorizeURLs = map[string]string{engine.OpenAI: "http://127.0.0.1:1/page?prompt=consent", engine.Droid: "http://127.0.0.1:1/"}
@@ -251,7 +251,7 @@ func TestSignInIsImpossible(t *testing.T) {
 		{"gpt\u202e", "", engine.KindSettings, `unknown provider "gpt"`},
 		{engine.OpenAI, "", engine.KindTransient, fmt.Sprintf("port %d of this machine", port)},
 	} {
-		s, err := StartSignIn(cfg, test.provider, test.client)
+		s, err := StartSignIn(cfg, test.provider, test.client, engine.Secret{})
 		if s != nil || engine.KindOf(err) != test.kind || !strings.Contains(fmt.Sprint(err), test.says) || engine.CleanLine(err.Error()) != err.Error() {
 			t.Errorf("%s %s: %v", test.provider, test.client, err)
 		}

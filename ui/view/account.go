@@ -101,6 +101,9 @@ func (t Texts) ExpiresIn(v engine.View, now time.Time) string {
 	if v.ExpiresAt.IsZero() {
 		return t.Get("unknown")
 	}
+	if engine.Endless(v.ExpiresAt) {
+		return t.Get("no expiry")
+	}
 	return t.Countdown(v.ExpiresAt.Sub(now))
 }
 

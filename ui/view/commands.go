@@ -12,6 +12,12 @@ const (
 // relayProviders are the kinds of accounts that a relay keeps an index of.
 var relayProviders = []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid}
 
+// ScansCommands is what a day of looks at all accounts costs: the looks, and
+// what is spent once an hour on the kinds of accounts that there are none of.
+func ScansCommands(kind StoreKind, accounts map[string]int, anHour float64) float64 {
+	return 24 * (anHour*scanCommands(kind, accounts) + min(anHour, 1)*emptyCommands(accounts))
+}
+
 // scanCommands is what one look at all accounts costs, in commands: one for the
 // indexes and one for every 128 accounts; on a Cluster, where no command reads
 // more than one, two for every index and two for every account.
@@ -34,14 +40,24 @@ func scanCommands(kind StoreKind, accounts map[string]int) float64 {
 	return float64(commands + steps(all, readAtOnce))
 }
 
-// refreshCommands is what a refresh costs: lock, read, intent, save and unlock,
+// RefreshCommands is what a refresh costs: lock, read, intent, save and unlock,
 // and three times reading it back.
-func refreshCommands(kind StoreKind) float64 {
-	const others, reads = 4, 4
+func RefreshCommands(kind StoreKind) float64 { return 4 + 4*readCommands(kind) }
+
+// RefusedCommands is what one costs that the provider does not grant: lock, read,
+// intent, taking that back, and unlock.
+func RefusedCommands(kind StoreKind) float64 { return 4 + readCommands(kind) }
+
+// TakeOverCommands is what it costs to find under the lock that another has
+// refreshed the account: lock, read and unlock.
+func TakeOverCommands(kind StoreKind) float64 { return 2 + readCommands(kind) }
+
+// readCommands is what reading one account costs, with the record beside it.
+func readCommands(kind StoreKind) float64 {
 	if kind == RedisCluster {
-		return others + 2*reads
+		return 2
 	}
-	return others + reads
+	return 1
 }
 
 // emptyCommands is what is spent once an hour on the kinds of accounts that

@@ -42,6 +42,7 @@ type DayParams struct {
 
 // Day is the refreshes of the last 12 hours and of the next 12, in order.
 func Day(p DayParams) []Mark {
+	p.Policy.Herd = len(p.Views)
 	d := day{DayParams: p, slot: 2 * DaySpan / time.Duration(max(p.Width, 1)), at: map[slot]int{}}
 	d.past()
 	for _, v := range p.Views {

@@ -39,7 +39,7 @@ func TestDay(t *testing.T) {
 		{"work · server busy 07:50 · 340 ms", Wait, 32}, // it came right by itself
 		{"work · refreshed 08:00 · 340 ms", Valid, 33},
 		{"dead · Invalid refresh token 11:00 · 340 ms", Person, 45},
-		{"work · due 15:54", Dim, 66},
+		{"work · due 15:53", Dim, 66},
 		{"work · again about 23:48", Dim, 99},
 	}
 	if !slices.Equal(got, want) {

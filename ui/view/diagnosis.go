@@ -14,6 +14,7 @@ const (
 	ActionSignIn   Action = "sign_in"  // in a browser
 	ActionProxy    Action = "proxy"    // test it, and correct it
 	ActionSettings Action = "settings" // correct a setting
+	ActionClient   Action = "client"   // correct a generic account's provider or client
 	ActionRetry    Action = "retry"    // refresh now
 	ActionKeep     Action = "keep"     // have another program's login kept fresh
 	ActionRemove   Action = "remove"   // one of two places of a login
@@ -74,6 +75,8 @@ func (t Texts) Diagnose(v engine.View, around Around, now time.Time) (Diagnosis,
 		return is(t.Get("Offline: it goes on by itself when the network is back."), ActionNone)
 	case kind == engine.KindProxy:
 		return is(t.Get("Its proxy cannot be used: %s", v.Err), ActionProxy)
+	case kind == engine.KindSettings && v.Provider == engine.Generic:
+		return is(t.Get("Its provider or client is wrong: %s", v.Err), ActionClient)
 	case kind == engine.KindSettings:
 		return is(t.Get("A setting is wrong: %s", v.Err), ActionSettings)
 	case kind == engine.KindRateLimited:
@@ -97,6 +100,8 @@ func (t Texts) Cure(action Action) string {
 		return t.Get("Check the proxy")
 	case ActionSettings:
 		return t.Get("Open the settings")
+	case ActionClient:
+		return t.Get("Provider and client")
 	case ActionRetry:
 		return t.Get("Try again now")
 	case ActionKeep:

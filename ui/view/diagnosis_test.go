@@ -25,6 +25,8 @@ func TestDiagnose(t *testing.T) {
 		v.RetryAt = noon.Add(in)
 		return v
 	}
+	generic := failed(engine.KindSettings, "The provider does not accept the client")
+	generic.Provider = engine.Generic
 	away, wrong := errors.New("Redis cannot be reached"), errors.New("this machine's clock is 1h ahead")
 	for name, test := range map[string]struct {
 		v      engine.View
@@ -35,6 +37,7 @@ func TestDiagnose(t *testing.T) {
 		"dead":                 {account(func(v *engine.View) { v.Dead, v.Err = true, errors.New("Invalid refresh token") }), Around{}, "login has ended: Invalid refresh token", ActionSignIn},
 		"proxy":                {failed(engine.KindProxy, "no way through"), Around{}, "proxy cannot be used: no way through", ActionProxy},
 		"secret":               {failed(engine.KindSettings, "GEMINI_OAUTH_CLIENT_SECRET is missing"), Around{}, "GEMINI_OAUTH_CLIENT_SECRET", ActionSettings},
+		"client":               {generic, Around{}, "client is wrong: The provider", ActionClient},
 		"limited":              {later(engine.KindRateLimited, 10*time.Minute), Around{}, "limits the rate, until", ActionNone},
 		"limited for a day":    {later(engine.KindRateLimited, 30*time.Hour), Around{}, "until 2026-11-2", ActionNone},
 		"unknown":              {later(engine.KindUnknownOutcome, time.Hour), Around{}, "no readable answer", ActionSignIn},

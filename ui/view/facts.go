@@ -52,6 +52,8 @@ func (t Texts) NextRefresh(v engine.View, p engine.Policy, now time.Time) string
 		return t.Get("when its own program does it")
 	case v.Stuck:
 		return t.Get("when the settings change")
+	case in == "" && engine.Endless(v.ExpiresAt):
+		return t.Get("none: its access token does not expire")
 	case in == "" && p.Proactive && v.Choice.Lazy:
 		return t.Get("when it is asked for, as chosen")
 	case in == "" && p.Proactive && v.Choice.IdleDays > 0:
@@ -64,12 +66,15 @@ func (t Texts) NextRefresh(v engine.View, p engine.Policy, now time.Time) string
 	return t.Get("%s: %s before its expiry", in, t.Span(v.ExpiresAt.Sub(v.NextRefresh)))
 }
 
-// Facts are what there is to know of an account; proxy is its proxy as it may
-// be shown, "" for none.
-func (t Texts) Facts(v engine.View, p engine.Policy, proxy string, now time.Time) []Fact {
+// Facts are what there is to know of an account; proxy and client, of a generic
+// one, are as they may be shown, "" for none.
+func (t Texts) Facts(v engine.View, p engine.Policy, proxy, client string, now time.Time) []Fact {
 	at := func(when time.Time) string {
 		if when.IsZero() {
 			return t.Get("unknown")
+		}
+		if engine.Endless(when) {
+			return t.Get("it does not expire")
 		}
 		return when.Local().Format("2006-01-02 15:04:05") + " · " + t.Until(when, now)
 	}
@@ -96,6 +101,7 @@ func (t Texts) Facts(v engine.View, p engine.Policy, proxy string, now time.Time
 	add(t.Get("Last used"), t.Age(v.LastUsedAt, now), !v.LastUsedAt.IsZero())
 	add(t.Get("Rate limited until"), at(v.RateLimitedUntil), v.RateLimitedUntil.After(now))
 	add(t.Get("Scopes"), v.Scopes, v.Scopes != "")
+	add(t.Get("Client"), client, client != "")
 	add(t.Get("Proxy"), proxy, proxy != "")
 	add(t.Get("Kept by"), t.keeper(v), true)
 	add(t.Get("Chosen"), t.chosen(v), v.Choice.Lazy || v.Choice.IdleDays > 0)

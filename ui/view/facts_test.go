@@ -47,21 +47,21 @@ func TestFacts(t *testing.T) {
 	v.Provider, v.RefreshToken, v.LastRefreshAt, v.LastUsedAt = engine.Gemini, engine.Seal("x", nil), noon.Add(-time.Hour), noon.Add(-3*time.Minute)
 	v.RateLimitedUntil, v.Scopes, v.Restored, v.Observed = noon.Add(20*time.Minute), "one two", 2, true
 	all := ""
-	for _, f := range (Texts)(nil).Facts(v, engine.Policy{}, "socks5://u:xxxxx@h:1", noon) {
+	for _, f := range (Texts)(nil).Facts(v, engine.Policy{}, "socks5://u:xxxxx@h:1", "id · as.example", noon) {
 		all += f.Title + ": " + f.Value + "\n"
 	}
 	for _, want := range []string{"Login until: about 2027-05-23 (estimated)", "Last used: 3 min ago", "Rate limited until: ", " · in 20 min", "Scopes: one two",
-		"Proxy: socks5://u:xxxxx@h:1", "Restored: 2 times", "Kept by: its own program; only observed here", "Id: a"} {
+		"Client: id · as.example", "Proxy: socks5://u:xxxxx@h:1", "Restored: 2 times", "Kept by: its own program; only observed here", "Id: a"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q is missing in\n%s", want, all)
 		}
 	}
 	v.LoginExpiresAt, v.RateLimitedUntil, v.Choice.Keep = noon.Add(48*time.Hour), noon.Add(-time.Minute), true
 	all = ""
-	for _, f := range (Texts)(nil).Facts(v, engine.Policy{}, "", noon) {
+	for _, f := range (Texts)(nil).Facts(v, engine.Policy{}, "", "", noon) {
 		all += f.Title + ": " + f.Value + "\n"
 	}
-	if strings.Contains(all, "estimated") || strings.Contains(all, "Rate limited") || strings.Contains(all, "Proxy") || !strings.Contains(all, "and Tokentray") {
+	if strings.Contains(all, "estimated") || strings.Contains(all, "Rate limited") || strings.Contains(all, "Proxy") || strings.Contains(all, "Client") || !strings.Contains(all, "and Tokentray") {
 		t.Error(all)
 	}
 }
@@ -79,11 +79,11 @@ func TestFactsOfStoreAndChoice(t *testing.T) {
 	} {
 		var plain, changed []string
 		v := of(engine.StatusValid, "a", time.Hour)
-		for _, f := range Texts(nil).Facts(v, engine.Policy{}, "", noon) {
+		for _, f := range Texts(nil).Facts(v, engine.Policy{}, "", "", noon) {
 			plain = append(plain, f.Title+": "+f.Value)
 		}
 		change(&v)
-		for _, f := range Texts(nil).Facts(v, engine.Policy{}, "", noon) {
+		for _, f := range Texts(nil).Facts(v, engine.Policy{}, "", "", noon) {
 			changed = append(changed, f.Title+": "+f.Value)
 		}
 		if !slices.Contains(changed, want) || want != "Kept by: Tokentray" && slices.Contains(plain, want) {
@@ -96,7 +96,7 @@ func TestFactsOfStoreAndChoice(t *testing.T) {
 func TestStatusAsInTheRow(t *testing.T) {
 	v := of(engine.StatusExpiring, "a", time.Minute)
 	for _, p := range []engine.Policy{{}, {Proactive: true}} {
-		if got, want := Texts(nil).Facts(v, p, "", noon)[0].Value, Texts(nil).State(v, !p.Proactive, noon); got != want {
+		if got, want := Texts(nil).Facts(v, p, "", "", noon)[0].Value, Texts(nil).State(v, !p.Proactive, noon); got != want {
 			t.Errorf("proactive %v: %q, the row says %q", p.Proactive, got, want)
 		}
 	}

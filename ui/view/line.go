@@ -145,15 +145,8 @@ func WorstOf(views []engine.View, lazy, storeAway bool) Worst {
 // Letter is the mark of an account: its provider's letter, or the first of its
 // name.
 func Letter(a engine.Account) string {
-	switch a.Provider {
-	case engine.Claude:
-		return "C"
-	case engine.Gemini:
-		return "G"
-	case engine.OpenAI:
-		return "O"
-	case engine.Droid:
-		return "F"
+	if letter := engine.LooksOf(a.Provider).Letter; letter != "" {
+		return letter
 	}
 	for _, r := range a.Name {
 		return strings.ToUpper(string(r))

@@ -58,6 +58,7 @@ const manyAccounts = 100
 
 // LoadOf works it out.
 func LoadOf(p LoadParams) Load {
+	p.Policy.Herd = len(p.Views)
 	l := Load{Policy: p.Policy, Quota: p.Quota}
 	if l.Quota <= 0 {
 		l.Quota = UsualQuota
@@ -102,11 +103,9 @@ func LoadOf(p LoadParams) Load {
 		if kind == LocalStore {
 			continue
 		}
-		scan := scanCommands(kind, u.accounts)
-		day := 24 * (l.ScansAnHour*scan + u.refreshes*refreshCommands(kind))
-		day += 24 * min(l.ScansAnHour, 1) * emptyCommands(u.accounts)
+		day := ScansCommands(kind, u.accounts, l.ScansAnHour) + 24*u.refreshes*RefreshCommands(kind)
 		l.Redis++
-		l.CommandsAScan += scan
+		l.CommandsAScan += scanCommands(kind, u.accounts)
 		l.CommandsADay += day
 		l.Share = max(l.Share, day/float64(l.Quota))
 	}
@@ -122,22 +121,11 @@ func (l *Load) judge(a engine.Account) {
 	}
 }
 
-// usualLife is how long a provider's access tokens usually live.
-func usualLife(provider string) time.Duration {
-	switch provider {
-	case engine.Claude, engine.Droid:
-		return 8 * time.Hour
-	case engine.OpenAI:
-		return 10 * 24 * time.Hour
-	}
-	return time.Hour
-}
-
 func life(a engine.Account) time.Duration {
 	if known := engine.Lifetime(a); known > 0 {
 		return known
 	}
-	return usualLife(a.Provider)
+	return engine.LooksOf(a.Provider).Life
 }
 
 // leastBetween is the engine's pause after a success whose token is due at
@@ -145,11 +133,12 @@ func life(a engine.Account) time.Duration {
 const leastBetween = 30 * time.Second
 
 // between is the time from one refresh of the account to the next: its token's
-// life less the window and half of the longest jitter.
+// life less the window, half of the longest jitter, and a quarter of the longest
+// spread: of quiet moments an account has the latest.
 func between(p engine.Policy, a engine.Account) time.Duration {
 	whole := life(a)
 	ahead := min(p.Window, whole/2)
-	return max(whole-ahead-ahead/10, leastBetween)
+	return max(whole-ahead-p.Spread(a)/4-ahead/10, leastBetween)
 }
 
 // Grade is the guide's grade of what scanning costs.

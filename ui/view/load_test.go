@@ -52,11 +52,11 @@ func TestLoad(t *testing.T) {
 		"none":                         {balanced, nil, nil, "Proactive: no account is to be refreshed ahead of its expiry.", ""},
 		"an empty relay":               {balanced, nil, relay, "Proactive: no account is to be refreshed ahead of its expiry. · about 290 Redis commands a day, 2.9 % of 10,000", ""},
 		"two relays": {balanced, slices.Concat(many(10, "relay", engine.Claude, 8*time.Hour), many(129, "relay:b", engine.Claude, 8*time.Hour)),
-			map[string]StoreKind{"relay": RedisStore, "relay:b": RedisStore}, "about 4,100 Redis commands a day, at most 36 % of 10,000 in one Redis", "more than 100 accounts"},
+			map[string]StoreKind{"relay": RedisStore, "relay:b": RedisStore}, "about 4,200 Redis commands a day, at most 36 % of 10,000 in one Redis", "more than 100 accounts"},
 		"a Cluster":                {balanced, many(10, "relay", engine.Claude, 8*time.Hour), map[string]StoreKind{"relay": RedisCluster}, "about 3,200 Redis commands a day, 32 % of 10,000", ""},
 		"a window of half a life":  {wide, append(many(3, "embedded", engine.Gemini, time.Hour), living("embedded", engine.Claude, "c", 8*time.Hour)), nil, "nothing expires", "For 3 accounts the window is half their tokens' life or more: half the life counts."},
 		"no window to speak of":    {narrow, []engine.View{living("embedded", engine.Claude, "a", time.Hour), living("embedded", engine.Gemini, "b", time.Hour)}, nil, "about 2 refreshes an hour", "For 1 account the window is too short: its token counts as expired before it is due."},
-		"more than the plan gives": {balanced, many(400, "relay", engine.Gemini, time.Hour), relay, "about 85,000 Redis commands a day, 850 % of 10,000", "This is more than 10,000 Redis commands a day"},
+		"more than the plan gives": {balanced, many(400, "relay", engine.Gemini, time.Hour), relay, "about 90,000 Redis commands a day, 900 % of 10,000", "This is more than 10,000 Redis commands a day"},
 	} {
 		l := LoadOf(LoadParams{Policy: test.policy, Views: test.views, Stores: test.stores, Now: noon})
 		got := Plain(Texts(nil).LoadParts(l))
@@ -99,8 +99,14 @@ func TestScanCommands(t *testing.T) {
 	if got := scanCommands(RedisCluster, map[string]int{engine.Claude: 10}); got != 8+20 {
 		t.Errorf("on a Cluster %v", got)
 	}
-	if refreshCommands(RedisStore) != 8 || refreshCommands(RedisCluster) != 12 {
-		t.Error("a refresh costs", refreshCommands(RedisStore), refreshCommands(RedisCluster))
+	if RefreshCommands(RedisStore) != 8 || RefreshCommands(RedisCluster) != 12 {
+		t.Error("a refresh costs", RefreshCommands(RedisStore), RefreshCommands(RedisCluster))
+	}
+	if RefusedCommands(RedisStore) != 5 || TakeOverCommands(RedisStore) != 3 {
+		t.Error("a refused refresh costs", RefusedCommands(RedisStore), "and a taken over one", TakeOverCommands(RedisStore))
+	}
+	if got := ScansCommands(RedisStore, map[string]int{engine.Claude: 10}, 4); got != 24*(4*2+6) {
+		t.Error("a day of scans costs", got)
 	}
 }
 

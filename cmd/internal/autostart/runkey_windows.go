@@ -2,67 +2,56 @@ package autostart
 
 import (
 	"errors"
-	"path/filepath"
 
-	"golang.org/x/sys/windows/registry"
-
-	"tokentray/engine"
+	windows "golang.org/x/sys/windows/registry"
 )
 
-const (
-	runPath = `Software\Microsoft\Windows\CurrentVersion\Run`
-	runName = "Tokentray"
-)
+const runName = "Tokentray"
 
-// runKey is a value of the user's Run key.
-type runKey struct{ program string }
+func here(program string) (Entry, error) { return runKey{program, currentUser{}}, nil }
 
-var _ Entry = runKey{}
+// currentUser is the system's registry.
+type currentUser struct{}
 
-func here(program string) (Entry, error) { return runKey{program}, nil }
-
-// Enabled is Entry's.
-func (r runKey) Enabled() (bool, error) {
-	command, err := r.command()
-	return command == commandLine(r.program), err
+func (currentUser) text(path string) (text string, err error) {
+	err = with(path, windows.QUERY_VALUE, func(key windows.Key) (err error) {
+		text, _, err = key.GetStringValue(runName)
+		return err
+	})
+	return text, err
 }
 
-// Set is Entry's.
-func (r runKey) Set(on bool) error {
-	command, err := r.command()
+func (currentUser) binary(path string) (value []byte, err error) {
+	err = with(path, windows.QUERY_VALUE, func(key windows.Key) (err error) {
+		value, _, err = key.GetBinaryValue(runName)
+		return err
+	})
+	return value, err
+}
+
+func (currentUser) setText(path, text string) error {
+	key, _, err := windows.CreateKey(windows.CURRENT_USER, path, windows.SET_VALUE)
 	if err != nil {
 		return err
 	}
-	if command != "" && !starts(command, filepath.Base(r.program)) {
-		return engine.Errorf(engine.KindInternal, `the value Tokentray of HKEY_CURRENT_USER\`+runPath+" starts another program and stays as it is: remove it first", nil)
+	defer key.Close()
+	return key.SetStringValue(runName, text)
+}
+
+func (currentUser) remove(path string) error {
+	return with(path, windows.SET_VALUE, func(key windows.Key) error { return key.DeleteValue(runName) })
+}
+
+// with does something with a key. That the key or its value is not there is no
+// error.
+func with(path string, access uint32, do func(windows.Key) error) error {
+	key, err := windows.OpenKey(windows.CURRENT_USER, path, access)
+	if err == nil {
+		defer key.Close()
+		err = do(key)
 	}
-	if !on && command == "" {
+	if errors.Is(err, windows.ErrNotExist) {
 		return nil
 	}
-	key, _, err := registry.CreateKey(registry.CURRENT_USER, runPath, registry.SET_VALUE)
-	if err != nil {
-		return err
-	}
-	defer key.Close()
-	if on {
-		return key.SetStringValue(runName, commandLine(r.program))
-	}
-	return key.DeleteValue(runName)
-}
-
-// command is what the value starts; "" where there is none.
-func (r runKey) command() (string, error) {
-	key, err := registry.OpenKey(registry.CURRENT_USER, runPath, registry.QUERY_VALUE)
-	if errors.Is(err, registry.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	defer key.Close()
-	command, _, err := key.GetStringValue(runName)
-	if errors.Is(err, registry.ErrNotExist) {
-		return "", nil
-	}
-	return command, err
+	return err
 }

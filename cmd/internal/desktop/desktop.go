@@ -49,6 +49,21 @@ func Look() Services {
 	return Services{Tray: has("org.kde.StatusNotifierWatcher"), Notifications: has("org.freedesktop.Notifications")}
 }
 
+// TrayComes waits until the session has a tray, as one of a panel that a login
+// begins beside the app; false where ctx is done first.
+func TrayComes(ctx context.Context) bool {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for !Look().Tray {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
 // busAddress is where the session's bus listens, "" where there is none: the
 // library would start one.
 func busAddress() string {

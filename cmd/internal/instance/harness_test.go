@@ -25,8 +25,8 @@ func (p issuer) Exchange(context.Context, engine.ExchangeRequest) (engine.Token,
 	return engine.Token{AccessToken: engine.NewSecret(plantedAccess + "-new"), RefreshToken: engine.NewSecret(plantedRefresh + rand.Text()),
 		ExpiresAt: time.Now().Add(time.Hour)}, nil
 }
-func (p issuer) Reach(context.Context) error        { return nil }
-func (p issuer) Settings(string) engine.Fingerprint { return engine.Fingerprint{1} }
+func (p issuer) Reach(context.Context, engine.Secret) error        { return nil }
+func (p issuer) Settings(string, engine.Secret) engine.Fingerprint { return engine.Fingerprint{1} }
 
 // place is an engine on accounts in memory, and an instance that serves it.
 type place struct {

@@ -129,6 +129,7 @@ type wireView struct {
 	RetryAt   instant       `json:"retry_at,omitzero"`
 	Dead      bool          `json:"dead,omitempty"`
 	Stuck     bool          `json:"stuck,omitempty"`
+	Lane      uint8         `json:"lane,omitempty"`
 
 	Status      string  `json:"status"`
 	Refreshing  bool    `json:"refreshing,omitempty"`
@@ -142,7 +143,7 @@ func toView(v engine.View) wireView {
 		ExpiresAt: instant(v.ExpiresAt), LastRefreshAt: instant(v.LastRefreshAt), LastUsedAt: instant(v.LastUsedAt),
 		Refreshable: !v.Static(), Scopes: v.Scopes, Organization: v.Organization, Doubted: v.Doubted, Problem: toError(v.Problem),
 		Result: v.Result, Err: toError(v.Err), At: instant(v.At), Took: v.Took, Succeeded: instant(v.Succeeded), Failures: v.Failures,
-		RetryAt: instant(v.RetryAt), Dead: v.Dead, Stuck: v.Stuck,
+		RetryAt: instant(v.RetryAt), Dead: v.Dead, Stuck: v.Stuck, Lane: v.Lane,
 		Status: string(v.Status), Refreshing: v.Refreshing, NextRefresh: instant(v.NextRefresh), Restored: v.Restored,
 		LoginExpiresAt: instant(v.LoginExpiresAt), RateLimitedUntil: instant(v.RateLimitedUntil), Observed: v.Observed, Choice: v.Choice,
 	}
@@ -162,7 +163,7 @@ func (w wireView) view() engine.View {
 			LoginExpiresAt: time.Time(w.LoginExpiresAt), RateLimitedUntil: time.Time(w.RateLimitedUntil), Observed: w.Observed, Choice: w.Choice,
 		},
 		Tries: engine.Tries{Result: w.Result, Err: w.Err.error(), At: time.Time(w.At), Took: w.Took, Succeeded: time.Time(w.Succeeded), Failures: w.Failures,
-			RetryAt: time.Time(w.RetryAt), Dead: w.Dead, Stuck: w.Stuck},
+			RetryAt: time.Time(w.RetryAt), Dead: w.Dead, Stuck: w.Stuck, Lane: w.Lane},
 		Status: engine.Status(w.Status), Refreshing: w.Refreshing, NextRefresh: time.Time(w.NextRefresh), Restored: w.Restored,
 	}
 	if r := w.Rival; r != nil {

@@ -49,23 +49,23 @@ func full(v reflect.Value, n *int) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
-	case reflect.Uint64:
+	case reflect.Uint8, reflect.Uint64:
 		v.SetUint(uint64(*n))
 	default:
 		panic(v.Type().String())
 	}
 }
 
-// bare is an event without what does not cross: secrets, the jitter's seed.
+// bare is an event without what does not cross: secrets, the jitter's seed and spread.
 func bare(ev engine.Event) engine.Event {
 	strip := func(a *engine.Account) {
-		a.RefreshToken, a.AccessToken, a.Record, a.Proxy = engine.Sealed{}, engine.Sealed{}, engine.Sealed{}, engine.Secret{}
+		a.RefreshToken, a.AccessToken, a.Record, a.Proxy, a.OAuth = engine.Sealed{}, engine.Sealed{}, engine.Sealed{}, engine.Secret{}, engine.Secret{}
 	}
 	strip(&ev.Account.Account)
 	for i := range ev.Views {
 		strip(&ev.Views[i].Account)
 	}
-	ev.Policy.Seed = 0
+	ev.Policy.Seed, ev.Policy.Herd = 0, 0
 	return ev
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 	"unicode/utf16"
 
 	"tokentray/cmd/internal/ownfile"
@@ -19,11 +20,12 @@ const taskName = "Tokentray"
 const taskRunning = "267009"
 
 // scheduler keeps it by a task of Windows that begins with the user's login.
-// It has no way to ask a program for its end that lets a refresh be finished
-// first, so it never ends one.
+// The scheduler's own way to end a program cuts a refresh off: end asks.
 type scheduler struct {
-	user string // as DOMAIN\name
-	run  Runner
+	user  string // as DOMAIN\name
+	run   Runner
+	end   Ender
+	every time.Duration // between two looks
 }
 
 var _ Manager = scheduler{}
@@ -35,6 +37,9 @@ func task(s Service, user string) (string, error) {
 		return "", err
 	}
 	args := []string{"--headless", windowsWord(s.Program), "run"}
+	if s.Asked {
+		args = append(args, "--service")
+	}
 	for _, arg := range s.Args {
 		args = append(args, windowsWord(arg))
 	}
@@ -132,7 +137,7 @@ func foreignTask() error {
 
 // Install is Manager's.
 func (m scheduler) Install(ctx context.Context, s Service) (said []string, err error) {
-	s.Env = nil
+	s.Env, s.Asked = nil, true
 	text, err := task(s, m.user)
 	if err != nil {
 		return nil, err
@@ -157,7 +162,7 @@ func (m scheduler) Install(ctx context.Context, s Service) (said []string, err e
 		}
 		said = append(said, "made the scheduled task "+taskName)
 		if was == ownfile.Stale {
-			said = append(said, "what runs of the one before goes on until you sign out")
+			said = append(said, m.ended(ctx))
 		}
 	}
 	if _, err := m.run(ctx, "schtasks", "/Run", "/TN", taskName); err != nil {
@@ -181,7 +186,31 @@ func (m scheduler) Uninstall(ctx context.Context) ([]string, error) {
 	if _, err := m.run(ctx, "schtasks", "/Delete", "/TN", taskName, "/F"); err != nil {
 		return nil, err
 	}
-	return []string{"removed the scheduled task " + taskName, "what runs of it goes on until you sign out"}, nil
+	return []string{"removed the scheduled task " + taskName, m.ended(ctx)}, nil
+}
+
+// ended ends what runs of a task that is not there any more, and says so.
+func (m scheduler) ended(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	switch ran, err := m.end(ctx); {
+	case err != nil:
+		return "what runs of it goes on until you sign out: " + err.Error()
+	case ran:
+		// The console around it ends a moment later, and until then a start would
+		// be ignored.
+		for is, err := m.running(ctx); is && err == nil && ctx.Err() == nil; is, err = m.running(ctx) {
+			time.Sleep(m.every)
+		}
+		return "it has ended"
+	}
+	return "it did not run"
+}
+
+// running reports whether the task runs. One that is not there is an error.
+func (m scheduler) running(ctx context.Context) (bool, error) {
+	text, err := m.run(ctx, "schtasks", "/Query", "/TN", taskName, "/FO", "LIST", "/V")
+	return strings.Contains(text, taskRunning), err
 }
 
 // Status is Manager's.
@@ -196,11 +225,9 @@ func (m scheduler) Status(ctx context.Context, program string) (Status, error) {
 	if st.State, st.Service = state(is, made); st.State == ownfile.Absent {
 		return st, nil
 	}
-	text, err := m.run(ctx, "schtasks", "/Query", "/TN", taskName, "/FO", "LIST", "/V")
-	if err != nil {
+	if st.Running, err = m.running(ctx); err != nil {
 		return st, err
 	}
-	st.Running = strings.Contains(text, taskRunning)
 	st.Detail = "not running"
 	if st.Running {
 		st.Detail = "running"

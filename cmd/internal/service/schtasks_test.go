@@ -1,11 +1,14 @@
 package service
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"tokentray/cmd/internal/ownfile"
@@ -17,6 +20,8 @@ type schtasks struct {
 	task    string // its XML; "" for none
 	running bool
 	broken  bool
+	stays   error // of what is asked for its end
+	lingers int   // for so many looks it seems to run
 }
 
 func (s *schtasks) start(t *testing.T) scheduler {
@@ -37,18 +42,27 @@ func (s *schtasks) start(t *testing.T) scheduler {
 		case has("/XML"): // the scheduler writes it anew
 			return strings.ReplaceAll(s.task, "  ", "\t"), nil
 		case has("/V"):
-			if s.running {
+			if s.lingers--; s.running || s.lingers >= 0 {
 				return "Letztes Ergebnis: 267009", nil
 			}
 			return "Letztes Ergebnis: 0", nil
 		case words[0] == "/Run":
-			s.running = true
+			s.running = s.running || s.lingers <= 0
 		case words[0] == "/Delete":
 			s.task = ""
 		}
 		return "", nil
 	}
-	return scheduler{user: `HERE\me`, run: s.run}
+	return scheduler{user: `HERE\me`, run: s.run, end: func(ctx context.Context) (bool, error) {
+		if until, ok := ctx.Deadline(); !ok || time.Until(until) > stopTime {
+			t.Error("its end is waited for for ever")
+		}
+		s.calls = append(s.calls, "end")
+		was := s.running
+		s.running = was && s.stays != nil
+		s.lingers = 2
+		return was, s.stays
+	}}
 }
 
 func readUTF16(t *testing.T, path string) string {
@@ -71,7 +85,7 @@ func TestATasksLife(t *testing.T) {
 	wants(t, m, made.Program, ownfile.Absent, false)
 	lines, err := m.Install(t.Context(), made)
 	must(t, lines, err)
-	if !strings.Contains(s.task, `--headless &#34;/opt/Token tray/tokentrayctl&#34; run`) {
+	if !strings.Contains(s.task, `--headless &#34;/opt/Token tray/tokentrayctl&#34; run --service`) {
 		t.Errorf("the task is %s", s.task)
 	}
 	wants(t, m, made.Program, ownfile.Current, true)
@@ -85,14 +99,18 @@ func TestATasksLife(t *testing.T) {
 	other := made
 	other.Args = nil
 	lines, err = m.Install(t.Context(), other)
-	if said := must(t, lines, err); !strings.Contains(said, "until you sign out") || !s.ran("schtasks /Create") {
+	if said := must(t, lines, err); !strings.Contains(said, "has ended") || !s.ran("schtasks /Create") || !s.running {
 		t.Errorf("%s, after %q", said, s.calls)
 	}
 
+	s.calls = nil
 	lines, err = m.Uninstall(t.Context())
-	must(t, lines, err)
-	if s.task != "" || s.ran("schtasks /End") { // which would cut a refresh off
-		t.Errorf("after %q there is %q", s.calls, s.task)
+	said := must(t, lines, err)
+	if s.task != "" || s.running || s.ran("schtasks /End") || !strings.Contains(said, "has ended") { // the third would cut a refresh off
+		t.Errorf("%s; after %q there is %q", said, s.calls, s.task)
+	}
+	if deleted, ended := slices.Index(s.calls, "schtasks /Delete /TN Tokentray /F"), slices.Index(s.calls, "end"); ended < deleted { // or it would be begun again
+		t.Errorf("after %q", s.calls)
 	}
 	lines, err = m.Uninstall(t.Context())
 	if said := must(t, lines, err); said != "it is not installed" {
@@ -100,6 +118,19 @@ func TestATasksLife(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) != 0 {
 		t.Errorf("it left %v", left)
+	}
+}
+
+// What does not end when it is asked is told of, and not killed.
+func TestATaskThatDoesNotEnd(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	s := schtasks{stays: errors.New("Access is denied.")}
+	m := s.start(t)
+	lines, err := m.Install(t.Context(), made)
+	must(t, lines, err)
+	lines, err = m.Uninstall(t.Context())
+	if said := must(t, lines, err); !strings.Contains(said, "until you sign out: Access is denied.") || s.task != "" || s.ran("schtasks /End") {
+		t.Errorf("%s, after %q", said, s.calls)
 	}
 }
 

@@ -32,6 +32,8 @@ type Service struct {
 	Args    []string // flags of run
 	// Env is the variables, as NAME=value, that decide where its files lie.
 	Env []string
+	// Asked says that it ends by Asked, where the platform has no signals.
+	Asked bool `json:",omitempty"`
 }
 
 // check refuses what no definition can say.
@@ -100,7 +102,12 @@ type Host struct {
 	UID    int    // macOS
 	User   string // with its domain; Windows
 	Run    Runner
+	End    Ender // Windows
 }
+
+// Ender asks what runs of the service for its end, a refresh in flight finished
+// first, and waits for it. ran says whether anything did.
+type Ender func(ctx context.Context) (ran bool, err error)
 
 // On returns the host's Manager.
 func On(h Host) (Manager, error) {
@@ -110,7 +117,7 @@ func On(h Host) (Manager, error) {
 	case "darwin":
 		return launchd{folder: filepath.Join(h.Home, "Library", "LaunchAgents"), domain: fmt.Sprintf("gui/%d", h.UID), run: h.Run, every: time.Second / 2}, nil
 	case "windows":
-		return scheduler{user: h.User, run: h.Run}, nil
+		return scheduler{user: h.User, run: h.Run, end: h.End, every: time.Second / 2}, nil
 	}
 	return nil, engine.Errorf(engine.KindSettings, "there is no service for "+h.OS+": let its own service manager keep tokentrayctl run going", nil)
 }

@@ -24,7 +24,8 @@ func Rules(s settings.Settings) notify.Rules {
 	return notify.Rules{Kinds: s.AlertKinds, QuietFrom: s.QuietHours.From, QuietTo: s.QuietHours.To}
 }
 
-// Speak has messages to chat services in another language than English.
+// Speak has messages to chat services in another language than English, which
+// they are in before.
 func (a *App) Speak(text Text) { a.text.Store(&text) }
 
 func (a *App) say(key string, args ...any) string {

@@ -23,11 +23,12 @@ import (
 
 // keeper is one Tokentray process of a test: this test's binary, started again.
 type keeper struct {
-	Redis    string // address; "": the embedded store
-	Home     string // folder of its machine's user
-	Tools    string // home folder of the user's tools, whose logins are worked with; "": none
-	TokenURL string // of claude
-	OpenAI   string // that of openai
+	Redis    string            // address; "": the embedded store
+	Settings map[string]string // or, in its place, settings of Redis as a user gives them
+	Home     string            // folder of its machine's user
+	Tools    string            // home folder of the user's tools, whose logins are worked with; "": none
+	TokenURL string            // of claude
+	OpenAI   string            // that of openai
 
 	Proactive        bool
 	Interval, Window time.Duration
@@ -36,8 +37,10 @@ type keeper struct {
 
 	// Later is by how much its clock is later than ours.
 	Later time.Duration
-	// Die is the point at which it is killed, and RedisPID who dies with it.
+	// Die is the point at which it is killed, once it has run for DieAfter and
+	// no other refresh of it is in flight; RedisPID is who dies with it.
 	Die      string
+	DieAfter time.Duration
 	RedisPID int
 }
 
@@ -117,6 +120,16 @@ func (k keeper) settings() settings.Settings {
 	}
 	if k.Redis != "" {
 		s.Redis = &settings.Redis{Addrs: []string{k.Redis}}
+	}
+	if k.Settings != nil {
+		read, err := settings.Load(settings.Input{Getenv: func(name string) (string, bool) {
+			text, there := k.Settings[name]
+			return text, there
+		}})
+		if err != nil {
+			panic(err)
+		}
+		s.Redis = read.Redis
 	}
 	return s
 }

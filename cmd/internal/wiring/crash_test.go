@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ var points = []string{beforeLease, leased, reread, intentJournaled, intentBeside
 
 // deadly puts a trap at every point around what an engine is made of.
 func (k keeper) deadly(p engine.Params) engine.Params {
-	t := &trap{keeper: k}
+	t := &trap{keeper: k, began: time.Now()}
 	for name, inner := range p.Providers {
 		p.Providers[name] = deadlyProvider{inner, t}
 	}
@@ -47,11 +48,13 @@ func (k keeper) deadly(p engine.Params) engine.Params {
 
 type trap struct {
 	keeper
-	leased bool
+	began  time.Time
+	leased atomic.Int32 // accounts whose lease is held
 }
 
-func (t *trap) at(point string) {
-	if t.Die == point {
+func (t *trap) at(point string, with ...engine.Key) {
+	if t.Die == point && time.Since(t.began) >= t.DieAfter && t.leased.Load() <= 1 {
+		fmt.Println("dies", point, with)
 		if t.RedisPID > 0 {
 			syscall.Kill(t.RedisPID, syscall.SIGKILL)
 		}
@@ -67,7 +70,7 @@ type deadlyStore struct {
 
 func (s deadlyStore) Load(ctx context.Context, key engine.Key) (engine.Account, error) {
 	a, err := s.Store.Load(ctx, key)
-	if s.leased {
+	if s.leased.Load() > 0 {
 		s.at(reread)
 	}
 	return a, err
@@ -97,14 +100,15 @@ func (l deadlyLocker) TryLock(ctx context.Context, key engine.Key) (engine.Lease
 	l.at(beforeLease)
 	lease, err := l.Locker.TryLock(ctx, key)
 	if err == nil {
+		l.leased.Add(1)
 		l.at(leased)
-		l.leased = true
 	}
 	return deadlyLease{lease, l.trap}, err
 }
 
 func (l deadlyLease) Release(ctx context.Context) error {
 	err := l.Lease.Release(ctx)
+	l.leased.Add(-1)
 	l.at(released)
 	return err
 }
@@ -126,8 +130,17 @@ type deadlyJournal struct {
 }
 
 func (j deadlyJournal) Update(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	return j.update(ctx, j.Journal.Update, change, keys)
+}
+
+func (j deadlyJournal) UpdateSoon(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	return j.update(ctx, j.Journal.UpdateSoon, change, keys)
+}
+
+func (j deadlyJournal) update(ctx context.Context, update func(context.Context, func(engine.Key, *engine.Record), ...engine.Key) error,
+	change func(engine.Key, *engine.Record), keys []engine.Key) error {
 	point := ""
-	err := j.Journal.Update(ctx, func(key engine.Key, r *engine.Record) {
+	err := update(ctx, func(key engine.Key, r *engine.Record) {
 		before := *r
 		change(key, r)
 		switch {
@@ -140,7 +153,7 @@ func (j deadlyJournal) Update(ctx context.Context, change func(engine.Key, *engi
 		}
 	}, keys...)
 	if point != "" {
-		j.at(point)
+		j.at(point, keys...)
 	}
 	return err
 }

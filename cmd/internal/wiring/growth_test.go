@@ -85,15 +85,9 @@ func TestSoak(t *testing.T) {
 		t.Skip("takes minutes: make test-long")
 	}
 	const accounts = 100
-	var exchanges atomic.Int64
-	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		n := exchanges.Add(1)
-		fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":60,"token_type":"Bearer"}`, n, n)
-	}))
-	defer endpoint.Close()
+	exchanges, endpoint := answers(t, time.Minute, 0)
 	server := redistest.Start(t)
-	k := keeper{Redis: server.Addr, Home: t.TempDir(), TokenURL: endpoint.URL, Proactive: true, Interval: 10 * time.Second, Window: 5 * time.Minute}
+	k := keeper{Redis: server.Addr, Home: t.TempDir(), TokenURL: endpoint, Proactive: true, Interval: 10 * time.Second, Window: 5 * time.Minute}
 	app := k.open(t)
 	defer app.Close()
 	if err := redistest.NewSim(t, server, encryptionKey, "").Fill(t.Context(), accounts, time.Second); err != nil {
@@ -123,6 +117,20 @@ func TestSoak(t *testing.T) {
 	if more > accounts { // each account may have a read-back that waits
 		t.Errorf("goroutines grow: by %d", more)
 	}
+}
+
+// answers is a provider that answers after a while with tokens that live so long,
+// and how often it did.
+func answers(t testing.TB, lifetime, after time.Duration) (exchanges *atomic.Int64, url string) {
+	exchanges = new(atomic.Int64)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(after)
+		w.Header().Set("Content-Type", "application/json")
+		n := exchanges.Add(1)
+		fmt.Fprintf(w, `{"access_token":"access-%d","refresh_token":"refresh-%d","expires_in":%d,"token_type":"Bearer"}`, n, n, int(lifetime.Seconds()))
+	}))
+	t.Cleanup(endpoint.Close)
+	return exchanges, endpoint.URL
 }
 
 // heap is the memory in use.

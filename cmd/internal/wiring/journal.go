@@ -114,3 +114,8 @@ func (j journal) Read(ctx context.Context, key engine.Key) (r engine.Record, err
 func (j journal) Update(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
 	return j.with(func(file *local.Journal) error { return file.Update(ctx, change, keys...) })
 }
+
+// UpdateSoon implements engine.Journal.
+func (j journal) UpdateSoon(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	return j.with(func(file *local.Journal) error { return file.UpdateSoon(ctx, change, keys...) })
+}

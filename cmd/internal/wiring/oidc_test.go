@@ -7,9 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -35,7 +33,7 @@ func TestForeignTokenServer(t *testing.T) {
 	if os.Getenv("TOKENTRAY_LONG") != "" {
 		rotations, limit = 100, 5*time.Minute
 	}
-	dir := oidcProvider(t)
+	dir := nodeProgram(t, "oidc")
 	redis := redistest.Start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
@@ -211,58 +209,6 @@ func (k keeperSetup) open() (*App, error) {
 		EncryptionKey: engine.NewSecret("a-key"), TokenURLs: map[string]string{engine.OpenAI: k.TokenURL},
 		Paths: settings.Paths{Database: k.Database},
 	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-}
-
-// oidcProvider installs the token server in bin/, once for every state of its
-// files, and returns where.
-func oidcProvider(t *testing.T) string {
-	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("oidc-provider cannot be tested against: no %s here", program)
-		}
-	}
-	source, sum := os.DirFS("testdata/oidc"), crc32.NewIEEE()
-	for _, name := range []string{"package.json", "package-lock.json", "server.mjs"} {
-		text, err := fs.ReadFile(source, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum.Write(text)
-	}
-	bin, err := filepath.Abs("../../../bin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(bin, fmt.Sprintf("oidc-provider-%08x", sum.Sum32()))
-	if _, err := os.Stat(dir); err == nil {
-		return dir
-	}
-
-	if err := os.MkdirAll(bin, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	unfinished, err := os.MkdirTemp(bin, "oidc-provider-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(unfinished) })
-	if err := os.CopyFS(unfinished, source); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	npm := exec.CommandContext(ctx, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
-	npm.Dir, npm.WaitDelay = unfinished, time.Second
-	if out, err := npm.CombinedOutput(); err != nil {
-		t.Skipf("oidc-provider cannot be tested against, as npm does not install it (%v):\n%s", err, out)
-	}
-	if err := os.Rename(unfinished, dir); err != nil {
-		if _, there := os.Stat(dir); there != nil { // else another test was faster
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 // spend sends a refresh token as any client would and returns the status.

@@ -10,9 +10,44 @@ import (
 	"tokentray/engine/provider"
 )
 
-// StartSignIn begins a sign-in; see provider.StartSignIn.
-func (a *App) StartSignIn(name, client string) (*provider.SignIn, error) {
-	return provider.StartSignIn(a.providers, name, client)
+// StartSignIn begins a sign-in as n, whose tokens do not matter; see
+// provider.StartSignIn. The issuer of a generic account is asked first.
+func (a *App) StartSignIn(ctx context.Context, n engine.NewAccount) (*provider.SignIn, error) {
+	err := a.Keeps(n.Store, n.Provider)
+	if err != nil {
+		return nil, err
+	}
+	if n.Provider == engine.Generic {
+		if n.OAuth, err = a.Discovered(ctx, n.OAuth, n.Proxy); err != nil {
+			return nil, err
+		}
+	}
+	return provider.StartSignIn(a.providers, n.Provider, n.Client, n.OAuth)
+}
+
+// StartSignInAgain begins a sign-in in the place of an account's login.
+func (a *App) StartSignInAgain(ctx context.Context, key engine.Key) (*provider.SignIn, error) {
+	account, err := a.Load(ctx, key)
+	if err == nil {
+		err = account.Problem
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a.StartSignIn(ctx, engine.NewAccount{Store: key.Store, Provider: account.Provider, Client: account.Client, OAuth: account.OAuth, Proxy: account.Proxy})
+}
+
+// Discovered is a generic account's OAuth with what its issuer, if it has one,
+// says now.
+func (a *App) Discovered(ctx context.Context, oauth, proxy engine.Secret) (engine.Secret, error) {
+	o, err := provider.ReadOAuth(oauth)
+	if err == nil {
+		o, err = o.Discover(ctx, a.providers, proxy)
+	}
+	if err != nil {
+		return engine.Secret{}, err
+	}
+	return o.Setting()
 }
 
 // SignInAgain finishes a sign-in in the place of an account's login, through its
@@ -31,6 +66,12 @@ func (a *App) SignInAgain(ctx context.Context, s *provider.SignIn, code engine.S
 	if err != nil {
 		return engine.View{}, err
 	}
+	if oauth := s.OAuth(); oauth != account.OAuth { // the issuer says otherwise now
+		_, err := a.Edit(context.WithoutCancel(ctx), key, engine.Edit{OAuth: &oauth})
+		if err != nil && engine.KindOf(err) != engine.KindStore { // a store that is away takes the login later, and this with the next
+			return engine.View{}, err
+		}
+	}
 	return a.SignedIn(context.WithoutCancel(ctx), key, token)
 }
 
@@ -44,7 +85,7 @@ func (a *App) SignInNew(ctx context.Context, s *provider.SignIn, code engine.Sec
 		return engine.Account{}, err
 	}
 	n.RefreshToken, n.AccessToken, n.IDToken, n.ExpiresAt = token.RefreshToken, token.AccessToken, token.IDToken, token.ExpiresAt
-	n.Scopes, n.Organization = token.Scope, token.Organization
+	n.Scopes, n.Organization, n.OAuth = token.Scope, token.Organization, s.OAuth()
 	return a.addStubbornly(context.WithoutCancel(ctx), n)
 }
 
@@ -82,5 +123,5 @@ func (a *App) TestProxy(ctx context.Context, key engine.Key) error {
 	if err != nil {
 		return err
 	}
-	return provider.Probe(ctx, a.providers, account.Provider, account.Proxy)
+	return provider.Probe(ctx, a.providers, account.Provider, account.OAuth, account.Proxy)
 }

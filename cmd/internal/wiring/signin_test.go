@@ -23,7 +23,7 @@ import (
 // A person signs in on the pages of a token server that nobody here wrote, the
 // browser comes back, and the refresh token is one that can be refreshed with.
 func TestForeignSignIn(t *testing.T) {
-	dir := oidcProvider(t)
+	dir := nodeProgram(t, "oidc")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	ctx, lost := context.WithCancelCause(ctx)
@@ -43,7 +43,7 @@ func TestForeignSignIn(t *testing.T) {
 		AuthorizeURLs: map[string]string{engine.OpenAI: begun.AuthorizeURL + "?prompt=consent"},
 	})
 	cfg.SignInPorts = map[string]int{engine.OpenAI: 0} // any free one
-	s, err := provider.StartSignIn(cfg, engine.OpenAI, "")
+	s, err := provider.StartSignIn(cfg, engine.OpenAI, "", engine.Secret{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,15 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"tokentray/engine"
 	"tokentray/engine/provider/strict"
@@ -124,9 +118,9 @@ func TestSlowRedis(t *testing.T) {
 func TestFailover(t *testing.T) {
 	master := redistest.Start(t)
 	replica := redistest.Start(t, "--replicaof", "127.0.0.1 "+master.Port)
-	sentinel := startSentinel(t, master)
+	sentinels := redistest.StartSentinels(t, master, 1)
 	s := keeper{Home: t.TempDir()}.settings()
-	s.Redis = &settings.Redis{Addrs: []string{sentinel}, SentinelMaster: "mymaster"}
+	s.Redis = &settings.Redis{Addrs: sentinels, SentinelMaster: redistest.MasterName}
 	provider, err := strict.New()
 	if err != nil {
 		t.Fatal(err)
@@ -256,35 +250,4 @@ func slowLine(t *testing.T, target string, latency time.Duration) string {
 		}
 	}()
 	return listener.Addr().String()
-}
-
-// startSentinel starts a sentinel that alone decides on the master "mymaster".
-func startSentinel(t *testing.T, master *redistest.Server) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()
-	dir := t.TempDir()
-	conf := filepath.Join(dir, "sentinel.conf")
-	text := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor mymaster 127.0.0.1 %s 1\n"+
-		"sentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n", port, dir, master.Port)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(master.Binary(), conf, "--sentinel")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	client := redis.NewSentinelClient(&redis.Options{Addr: addr})
-	t.Cleanup(func() { client.Close() })
-	until(t, "the sentinel knows the replica", func() bool {
-		replicas, err := client.Replicas(t.Context(), "mymaster").Result()
-		return err == nil && len(replicas) == 1
-	})
-	return addr
 }

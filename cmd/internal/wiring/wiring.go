@@ -12,6 +12,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,6 +166,16 @@ func (a *App) Load(ctx context.Context, key engine.Key) (engine.Account, error) 
 func (a *App) Add(ctx context.Context, account engine.NewAccount) (engine.Account, error) {
 	account.Store, account.ID = cmp.Or(account.Store, a.Main), cmp.Or(account.ID, uuid.NewString())
 	return a.Engine.Add(ctx, account)
+}
+
+// Keeps says whether a store, the main one where it is "", can have accounts of
+// a provider: before a person goes to a browser for nothing.
+func (a *App) Keeps(store, name string) error {
+	known := name == engine.Generic || slices.ContainsFunc(provider.All(), func(k provider.Known) bool { return k.Name == name })
+	if _, ok := a.Stores[cmp.Or(store, a.Main)].(*relay.Store); ok && known && !relay.Keeps(name) {
+		return relay.NotKept(name)
+	}
+	return nil
 }
 
 func (a *App) closeStores() {

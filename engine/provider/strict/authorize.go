@@ -20,6 +20,8 @@ var redirects = map[string]*regexp.Regexp{
 	engine.Claude: regexp.MustCompile(`^https://platform\.claude\.com/oauth/code/callback$`),
 	engine.Gemini: regexp.MustCompile(`^http://127\.0\.0\.1:[0-9]+(/[a-z0-9]*)?$`),
 	engine.OpenAI: regexp.MustCompile(`^http://localhost:[0-9]+/auth/callback$`),
+
+	engine.Generic: regexp.MustCompile(`^http://127\.0\.0\.1:[0-9]+/callback$`),
 }
 
 // wanted is what each provider's page must be asked with, beside what RFC 6749
@@ -68,6 +70,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	answer := url.Values{"code": {code}, "state": {q.Get("state")}}
 	switch {
+	case denied && provider == engine.Generic:
+		answer = url.Values{"error": {"access_denied"}, "state": {q.Get("state")}, "iss": {s.Issuer()}}
+	case provider == engine.Generic:
+		answer.Set("iss", s.Issuer())
 	case denied:
 		answer = url.Values{"error": {"access_denied"}, "error_description": {"<b>the person</b> said no"}, "state": {q.Get("state")}}
 	case provider == engine.Claude:

@@ -23,10 +23,13 @@ import (
 // ClientSecret is what gemini exchanges must carry here.
 const ClientSecret = "strict-google-client-secret"
 
-// Server is the token server of all four providers.
+// Server is the token server of all four providers, and of a generic one.
 type Server struct {
 	// Lifetime of new access tokens.
 	Lifetime time.Duration
+	// Style is how a generic provider's client must be named, "header" or
+	// "params"; "": either way.
+	Style string
 
 	http     *http.Server
 	base     string
@@ -38,6 +41,7 @@ type Server struct {
 	requests []Request
 	codes    map[string]*grant
 	denied   map[string]bool
+	endless  bool
 }
 
 // Login is one family of tokens.
@@ -57,6 +61,7 @@ type Request struct {
 	Status   int // 0: no answer was given
 	Header   http.Header
 	Query    string // of the URL, where one was put behind it to know who asks
+	Login    *Login // whose refresh token it brought; nil: nobody's, or not read yet
 }
 
 // Fault is how the next request of a provider goes. With neither Status nor
@@ -87,6 +92,7 @@ func New() (*Server, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{provider}/token", s.serve)
 	mux.HandleFunc("GET /{provider}/authorize", s.authorize)
+	mux.HandleFunc("GET /generic/.well-known/openid-configuration", s.describe)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go s.http.Serve(listener)
 	return s, nil
@@ -179,6 +185,9 @@ func (s *Server) Replays() int {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	provider := r.PathValue("provider")
 	params, err := parameters(r, provider)
+	if provider == engine.Generic && err == nil {
+		err = s.name(r, params)
+	}
 	fault, request := s.arrived(provider, r)
 
 	if fault.Delay > 0 {
@@ -200,7 +209,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		status, text = fault.Status, []byte(fault.Body)
 	}
 	s.mu.Lock()
-	s.requests[request].Status = status
+	s.requests[request].Status, s.requests[request].Login = status, s.byToken[params.Get("refresh_token")]
 	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	for name, value := range fault.Header {
@@ -252,6 +261,8 @@ var clients = map[string][]string{
 		"1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com"},
 	engine.OpenAI: {"app_EMoamEEZ73f0CkXaXp7hrann"},
 	engine.Droid:  {"client_01HNM792M5G5G1A2THWPXKFMXB"},
+
+	engine.Generic: {GenericID},
 }
 
 // exchange is, beside redeem's, the refresh grant (RFC 6749, 6) with rotation
@@ -262,7 +273,8 @@ func (s *Server) exchange(provider string, params url.Values) (int, any) {
 		return status, map[string]string{"error": code, "error_description": "token " + params.Get("refresh_token") + " was refused"}
 	}
 	known := slices.Contains(clients[provider], params.Get("client_id"))
-	if !known || provider == engine.Gemini && params.Get("client_secret") != ClientSecret {
+	if !known || provider == engine.Gemini && params.Get("client_secret") != ClientSecret ||
+		provider == engine.Generic && params.Get("client_secret") != GenericSecret {
 		return refused(http.StatusUnauthorized, "invalid_client")
 	}
 	if params.Get("grant_type") == "authorization_code" {
@@ -309,6 +321,9 @@ func (s *Server) newAccess(provider string) string {
 
 func (s *Server) answer(l *Login) map[string]any {
 	body := map[string]any{"access_token": l.Access, "expires_in": int(s.Lifetime.Seconds()), "token_type": "Bearer"}
+	if l.Provider == engine.Generic && s.endless {
+		delete(body, "expires_in")
+	}
 	if l.Provider == engine.OpenAI {
 		body["id_token"] = "id-" + rand.Text()
 	}

@@ -19,10 +19,11 @@ import (
 // Store is the engine.Store and engine.Locker of one SQLite file. Close it
 // when done.
 type Store struct {
-	path string
-	db   *sql.DB
-	info os.FileInfo // of the file that was opened
-	ring ring
+	path   string
+	db     *sql.DB // to read
+	writer *writer
+	info   os.FileInfo // of the file that was opened
+	ring   ring
 
 	mu  sync.Mutex
 	key []byte // once it was had
@@ -100,6 +101,8 @@ DROP INDEX journal_seq;
 CREATE INDEX journal_seq ON journal (seq); -- one numbering for all stores
 UPDATE history SET store = CASE WHEN store LIKE 'the embedded store %' THEN 'embedded' ELSE 'relay' END;
 UPDATE OR REPLACE told SET store = CASE WHEN store LIKE 'the embedded store %' THEN 'embedded' ELSE 'relay' END;
+`, `
+ALTER TABLE accounts ADD COLUMN oauth BLOB NOT NULL DEFAULT x''; -- engine.Account.OAuth, sealed
 `}
 
 // Open opens the file, making it and its folder (for their owner only) where
@@ -127,9 +130,14 @@ func (s *Store) open() error {
 	if s.db, err = sql.Open("sqlite", source(s.path)); err != nil {
 		return err
 	}
+	writes, err := sql.Open("sqlite", source(s.path))
+	if err != nil {
+		return err
+	}
 	s.db.SetMaxOpenConns(4)
+	s.writer = newWriter(writes)
 	if err := s.migrate(); err != nil {
-		s.db.Close()
+		s.Close()
 		return err
 	}
 	return nil
@@ -158,12 +166,7 @@ func (s *Store) migrate() error {
 			return fmt.Errorf("it was written by a newer Tokentray (version %d of its form, %d is known here): update", version, len(schema))
 		}
 		for ; version < len(schema); version++ {
-			tx, err := s.db.Begin()
-			if err != nil {
-				return err
-			}
-			_, err = tx.Exec(schema[version] + fmt.Sprintf("; PRAGMA user_version = %d", version+1))
-			if err = errors.Join(err, finish(tx, err)); err != nil {
+			if _, err := s.writer.exec(context.Background(), schema[version]+fmt.Sprintf("; PRAGMA user_version = %d", version+1)); err != nil {
 				return err
 			}
 		}
@@ -181,20 +184,13 @@ func (s *Store) alone(do func() error) error {
 	return do()
 }
 
-func finish(tx *sql.Tx, err error) error {
-	if err != nil {
-		return tx.Rollback()
-	}
-	return tx.Commit()
-}
-
 func (s *Store) lockDir() string { return s.path + ".locks" }
 
 // Name is where the store is, for people.
 func (s *Store) Name() string { return "the embedded store " + s.path }
 
 // Close closes the file.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return errors.Join(s.writer.db.Close(), s.db.Close()) }
 
 // fault gives an error of the file its kind and says what to do.
 func (s *Store) fault(err error) error {

@@ -26,15 +26,18 @@ func (s *Store) Edit(ctx context.Context, key engine.Key, edit engine.Edit) (eng
 	if edit.Active != nil {
 		set("active", *edit.Active)
 	}
-	if edit.Proxy != nil {
+	for column, secret := range map[string]*engine.Secret{"proxy": edit.Proxy, "oauth": edit.OAuth} {
+		if secret == nil {
+			continue
+		}
 		aead, err := s.aead(ctx, false)
 		if err != nil {
 			return engine.Account{}, err
 		}
-		set("proxy", seal(aead, *edit.Proxy, key.ID, "proxy"))
+		set(column, seal(aead, *secret, key.ID, column))
 	}
 	if len(columns) > 0 {
-		if _, err := s.db.ExecContext(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ? AND provider = ?`,
+		if _, err := s.writer.exec(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ? AND provider = ?`,
 			append(values, key.ID, key.Provider)...); err != nil {
 			return engine.Account{}, s.fault(nameTaken(err, name))
 		}
@@ -45,7 +48,7 @@ func (s *Store) Edit(ctx context.Context, key engine.Key, edit engine.Edit) (eng
 // Remove implements engine.Store. The account's row holds all there is of it
 // but its history, which stays for its 90 days.
 func (s *Store) Remove(ctx context.Context, key engine.Key) error {
-	done, err := s.db.ExecContext(ctx, `DELETE FROM accounts WHERE id = ? AND provider = ?`, key.ID, key.Provider)
+	done, err := s.writer.exec(ctx, `DELETE FROM accounts WHERE id = ? AND provider = ?`, key.ID, key.Provider)
 	if err != nil {
 		return s.fault(err)
 	}

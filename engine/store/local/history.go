@@ -2,7 +2,7 @@ package local
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"time"
 
 	"tokentray/engine"
@@ -50,24 +50,22 @@ func kept(at int64) time.Time { return time.UnixMilli(at).UTC() }
 // Record keeps the refresh that an engine.EventRefreshed tells of.
 func (s *Store) Record(ev engine.Event) error {
 	e := EntryOf(ev)
-	_, err := s.db.Exec(`INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.At.UnixMilli(), e.Store, e.Provider, e.ID,
-		e.Name, e.Outcome, e.Reason, e.Error, e.Took.Milliseconds())
-	if err == nil {
-		_, err = s.db.Exec(`DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
-	}
-	return s.fault(err)
+	return s.fault(s.writer.writeSoon(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.At.UnixMilli(), e.Store, e.Provider, e.ID,
+			e.Name, e.Outcome, e.Reason, e.Error, e.Took.Milliseconds())
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
+		}
+		return err
+	}))
 }
 
 // FirstTold reports whether no process of the user has told this alert of the
 // account before, and notes that it is told now. It takes the place of those
 // that begin with one of the words over.
 func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string, over ...string) (bool, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return false, s.fault(err)
-	}
 	first := false
-	err = func() error {
+	err := s.writer.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, `INSERT INTO told VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, key.Store, key.Provider, key.ID, alert)
 		if err != nil {
 			return err
@@ -81,8 +79,8 @@ func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string, ove
 			}
 		}
 		return err
-	}()
-	return first, s.fault(errors.Join(err, finish(tx, err)))
+	})
+	return first, s.fault(err)
 }
 
 // Told returns the accounts of which this alert is the one told.

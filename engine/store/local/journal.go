@@ -84,15 +84,21 @@ func (j *Journal) read(ctx context.Context, db querier, key engine.Key) (text []
 
 // Update implements engine.Journal.
 func (j *Journal) Update(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	return j.update(ctx, j.file.writer.write, change, keys)
+}
+
+// UpdateSoon implements engine.Journal.
+func (j *Journal) UpdateSoon(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	return j.update(ctx, j.file.writer.writeSoon, change, keys)
+}
+
+func (j *Journal) update(ctx context.Context, write func(context.Context, func(context.Context, *sql.Tx) error) error,
+	change func(engine.Key, *engine.Record), keys []engine.Key) error {
 	aead, err := j.file.aead(ctx, true)
 	if err != nil {
 		return err
 	}
-	tx, err := j.file.db.BeginTx(ctx, nil) // with the write lock
-	if err != nil {
-		return j.file.fault(err)
-	}
-	err = func() error {
+	return j.file.fault(write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, key := range keys {
 			text, r, err := j.read(ctx, tx, key)
 			if err != nil {
@@ -113,8 +119,7 @@ func (j *Journal) Update(ctx context.Context, change func(engine.Key, *engine.Re
 			}
 		}
 		return nil
-	}()
-	return j.file.fault(errors.Join(err, finish(tx, err)))
+	}))
 }
 
 func (j *Journal) write(ctx context.Context, tx *sql.Tx, aead cipher.AEAD, key engine.Key, record engine.Secret) error {

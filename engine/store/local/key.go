@@ -197,7 +197,7 @@ func (s *Store) makeKey(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	check := hex.EncodeToString(aead.Seal(nil, nil, nil, []byte(metaKeyCheck)))
-	_, err = s.db.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES (?, ?), (?, ?), (?, ?)`,
+	_, err = s.writer.exec(ctx, `INSERT INTO meta (name, value) VALUES (?, ?), (?, ?), (?, ?)`,
 		metaKeyPlace, place, metaKeyName, name, metaKeyCheck, check)
 	return key, err
 }

@@ -72,7 +72,7 @@ func TestConformance(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			Providers: []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid},
+			Providers: []string{engine.Claude, engine.Gemini, engine.OpenAI, engine.Droid, engine.Generic},
 		}
 	})
 }

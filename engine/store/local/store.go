@@ -17,7 +17,7 @@ import (
 	"tokentray/engine"
 )
 
-const columns = `id, provider, name, client, active, status, error, expires_at, last_refresh_at, scopes, organization, proxy, record, refresh_token`
+const columns = `id, provider, name, client, active, status, error, expires_at, last_refresh_at, scopes, organization, proxy, oauth, record, refresh_token`
 
 // List implements engine.Store. Where there are accounts and no key it is an
 // error of KindStore: nothing could be done with them.
@@ -52,9 +52,9 @@ func (s *Store) read(ctx context.Context, query string, args ...any) ([]engine.A
 	for rows.Next() {
 		var a engine.Account
 		var expires, refreshed int64
-		var proxy, record, refresh, access []byte
+		var proxy, oauth, record, refresh, access []byte
 		if err := rows.Scan(&a.ID, &a.Provider, &a.Name, &a.Client, &a.Active, &a.StoreStatus, &a.StoreError, &expires, &refreshed,
-			&a.Scopes, &a.Organization, &proxy, &record, &refresh, &access); err != nil {
+			&a.Scopes, &a.Organization, &proxy, &oauth, &record, &refresh, &access); err != nil {
 			return nil, s.fault(err)
 		}
 		aead, err := s.aead(ctx, false)
@@ -65,6 +65,9 @@ func (s *Store) read(ctx context.Context, query string, args ...any) ([]engine.A
 		a.RefreshToken = sealed(aead, refresh, a.ID, "refresh_token")
 		a.AccessToken = sealed(aead, access, a.ID, "access_token")
 		if a.Proxy, err = sealed(aead, proxy, a.ID, "proxy").Open(); err != nil {
+			a.Problem = err
+		}
+		if a.OAuth, err = sealed(aead, oauth, a.ID, "oauth").Open(); err != nil {
 			a.Problem = err
 		}
 		a.Record = sealed(aead, record, a.ID, "record")
@@ -147,11 +150,7 @@ func (s *Store) swap(ctx context.Context, old engine.Account, change func(set fu
 		columns = append(columns, column+" = ?")
 		values = append(values, value)
 	})
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return engine.Account{}, s.fault(err)
-	}
-	err = func() error {
+	err := s.writer.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var stored []byte
 		err := tx.QueryRowContext(ctx, `SELECT refresh_token FROM accounts WHERE id = ?`, old.ID).Scan(&stored)
 		switch {
@@ -164,8 +163,8 @@ func (s *Store) swap(ctx context.Context, old engine.Account, change func(set fu
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ?`, append(values, old.ID)...)
 		return err
-	}()
-	if err = errors.Join(err, finish(tx, err)); err != nil {
+	})
+	if err != nil {
 		return engine.Account{}, s.fault(err)
 	}
 	return s.Load(ctx, old.Key)
@@ -178,9 +177,10 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 		return engine.Account{}, err
 	}
 	id := cmp.Or(n.ID, uuid.NewString())
-	_, err = s.db.ExecContext(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, ?, ?, '', ?, 0, ?, ?, ?, x'', ?, ?)
+	_, err = s.writer.exec(ctx, `INSERT INTO accounts (`+columns+`, access_token) VALUES (?, ?, ?, ?, ?, ?, '', ?, 0, ?, ?, ?, ?, x'', ?, ?)
 		ON CONFLICT (id) DO NOTHING`, // it was done, and its end was not heard of
-		id, n.Provider, n.Name, n.Client, !n.Inactive, "active", toMillis(n.ExpiresAt), n.Scopes, n.Organization, seal(aead, n.Proxy, id, "proxy"),
+		id, n.Provider, n.Name, n.Client, !n.Inactive, "active", toMillis(n.ExpiresAt), n.Scopes, n.Organization,
+		seal(aead, n.Proxy, id, "proxy"), seal(aead, n.OAuth, id, "oauth"),
 		seal(aead, n.RefreshToken, id, "refresh_token"), seal(aead, n.AccessToken, id, "access_token"))
 	if err != nil {
 		return engine.Account{}, s.fault(nameTaken(err, n.Name))

@@ -78,6 +78,11 @@ func (j *Journal) Update(_ context.Context, change func(engine.Key, *engine.Reco
 	return nil
 }
 
+// UpdateSoon implements engine.Journal.
+func (j *Journal) UpdateSoon(ctx context.Context, change func(engine.Key, *engine.Record), keys ...engine.Key) error {
+	return j.Update(ctx, change, keys...)
+}
+
 // Damage makes a record unreadable, for tests.
 func (j *Journal) Damage(key engine.Key) {
 	j.mu.Lock()

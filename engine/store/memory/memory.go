@@ -115,7 +115,7 @@ func (s *Store) Add(_ context.Context, n engine.NewAccount) (engine.Account, err
 		Name:   n.Name,
 		Client: n.Client, Active: !n.Inactive, StoreStatus: "active",
 		ExpiresAt: n.ExpiresAt,
-		Proxy:     n.Proxy, Scopes: n.Scopes, Organization: n.Organization,
+		Proxy:     n.Proxy, Scopes: n.Scopes, Organization: n.Organization, OAuth: n.OAuth,
 	}
 	s.accounts[a.Key] = record{a, n.RefreshToken, n.AccessToken}
 	return s.load(a.Key)
@@ -134,6 +134,9 @@ func (s *Store) Edit(_ context.Context, key engine.Key, edit engine.Edit) (engin
 	}
 	if edit.Proxy != nil {
 		r.account.Proxy = *edit.Proxy
+	}
+	if edit.OAuth != nil {
+		r.account.OAuth = *edit.OAuth
 	}
 	if edit.Active != nil {
 		r.account.Active = *edit.Active

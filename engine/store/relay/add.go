@@ -20,7 +20,7 @@ import (
 func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, error) {
 	p, ok := platforms[n.Provider]
 	if !ok {
-		return engine.Account{}, engine.Errorf(engine.KindSettings, "the relay keeps no accounts of the provider "+n.Provider, nil)
+		return engine.Account{}, NotKept(n.Provider)
 	}
 	id := cmp.Or(n.ID, uuid.NewString())
 	hash := s.newHash(p, id, n, time.Now())
@@ -35,19 +35,36 @@ func (s *Store) Add(ctx context.Context, n engine.NewAccount) (engine.Account, e
 		return nil
 	}
 	var err error
-	if _, cluster := s.client.(*redis.ClusterClient); cluster {
+	if s.cluster() {
 		// No MULTI across slots: the hash first, so that no index names an
 		// account that is not there.
 		if err = s.client.HSet(ctx, p.hashKey(id), hash).Err(); err == nil {
 			_, err = s.client.Pipelined(ctx, write)
 		}
 	} else {
-		_, err = s.client.TxPipelined(ctx, write)
+		var commands []redis.Cmder
+		commands, err = s.client.TxPipelined(ctx, write)
+		for _, c := range commands { // the one for whose sake the others were not done
+			if redis.HasErrorPrefix(err, "EXECABORT") && c.Err() != nil {
+				err = c.Err()
+			}
+		}
 	}
 	if err != nil {
 		return engine.Account{}, s.fault(err)
 	}
 	return s.Load(ctx, engine.Key{Provider: p.provider, ID: id})
+}
+
+// Keeps reports whether a relay keeps accounts of a provider.
+func Keeps(provider string) bool {
+	_, ok := platforms[provider]
+	return ok
+}
+
+// NotKept is the error where it does not.
+func NotKept(provider string) error {
+	return engine.Errorf(engine.KindSettings, "a relay keeps no "+engine.ProviderTitle(provider)+" accounts: add it to the embedded store (--into embedded)", nil)
 }
 
 // newHash holds every field that the relay gives a new account of the

@@ -3,10 +3,12 @@ package relay
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +39,8 @@ type Config struct {
 type Store struct {
 	client redis.UniversalClient
 	name   string
+	where  string // the settings that say where it is
+	tls    bool
 	keys   keyring
 	known  emptyIndexes
 
@@ -76,8 +80,15 @@ func Open(cfg Config) *Store {
 	})
 	sent := new(counter)
 	client.AddHook(sent)
-	return &Store{client: client, name: "Redis at " + strings.Join(cfg.Addrs, ","), keys: newKeyring(cfg.EncryptionKey),
-		known: emptyIndexes{until: map[string]time.Time{}}, counter: sent}
+	s := &Store{client: client, name: "Redis at " + strings.Join(cfg.Addrs, ","), where: "REDIS_HOST and REDIS_PORT", tls: cfg.TLS != nil,
+		keys: newKeyring(cfg.EncryptionKey), known: emptyIndexes{until: map[string]time.Time{}}, counter: sent}
+	switch {
+	case cfg.SentinelMaster != "":
+		s.where = "REDIS_SENTINEL_ADDRS"
+	case cfg.Cluster:
+		s.where = "REDIS_CLUSTER_ADDRS"
+	}
+	return s
 }
 
 // Name is where the store is, for people.
@@ -86,11 +97,21 @@ func (s *Store) Name() string { return s.name }
 // Close ends the connections.
 func (s *Store) Close() error { return s.client.Close() }
 
+// cluster reports whether it is a Cluster: no command may touch two slots there.
+func (s *Store) cluster() bool {
+	_, yes := s.client.(*redis.ClusterClient)
+	return yes
+}
+
 // Time asks the server for its clock, which also shows whether it can be used.
 func (s *Store) Time(ctx context.Context) (time.Time, error) {
 	t, err := s.client.Time(ctx).Result()
 	return t, s.fault(err)
 }
+
+// forbidden is how every Redis names a command that a user may not run, and
+// call.lua as well.
+var forbidden = regexp.MustCompile(`run the '([a-z|_-]+)' command`)
 
 // fault gives a Redis error its kind and says what to do.
 func (s *Store) fault(err error) error {
@@ -107,6 +128,7 @@ func (s *Store) fault(err error) error {
 	var network *net.OpError
 	var timeout net.Error
 	var cert *tls.CertificateVerificationError
+	var stranger x509.UnknownAuthorityError
 	has := func(prefixes ...string) bool {
 		for _, p := range prefixes {
 			if redis.HasErrorPrefix(err, p) {
@@ -117,23 +139,47 @@ func (s *Store) fault(err error) error {
 	}
 	switch {
 	case errors.As(err, &cert):
-		return say("shows a TLS certificate that is not valid here: give its CA in REDIS_TLS_CA_FILE")
+		if errors.As(err, &stranger) {
+			return say("shows a TLS certificate that is not valid here: give its CA in REDIS_TLS_CA_FILE")
+		}
+		return say("shows a TLS certificate that is not valid here (%v): it needs a new one, or be called by a name that is in it, in %s", cert.Err, s.where)
+	case errors.As(err, &network) && strings.Contains(network.Err.Error(), "certificate required"):
+		return say("asks for a TLS certificate of ours, and there is none: set tls-auth-clients to no or optional in its redis.conf")
 	case errors.Is(err, context.Canceled):
 		return engine.Errorf(engine.KindClosed, "interrupted", nil)
 	case errors.Is(err, io.EOF):
-		return say("closed the connection: check that it runs")
+		if s.tls {
+			return say("closed the connection: check that it runs")
+		}
+		return say("closed the connection: check that it runs, and whether it speaks TLS alone (REDIS_ENABLE_TLS)")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return say("does not answer: check REDIS_HOST and REDIS_PORT, and that it is not overloaded")
+		if s.tls {
+			return say("does not answer: check %s, that it speaks TLS there (REDIS_ENABLE_TLS), and that it is not overloaded", s.where)
+		}
+		return say("does not answer: check %s, and that it is not overloaded", s.where)
 	case errors.As(err, &network):
-		return say("cannot be reached (%v): check REDIS_HOST and REDIS_PORT, and that it runs", network.Err)
+		return say("cannot be reached (%v): check %s, and that it runs", network.Err, s.where)
+	case strings.Contains(err.Error(), "all sentinels") && errors.Is(err, redis.Nil):
+		return say("has no master of that name: check REDIS_SENTINEL_MASTER")
+	case strings.Contains(err.Error(), "unknown command 'sentinel'"):
+		return say("is no sentinel: check REDIS_SENTINEL_ADDRS")
+	case strings.Contains(err.Error(), "cluster support disabled"):
+		return say("is no Redis Cluster: name it in REDIS_HOST, not in REDIS_CLUSTER_ADDRS")
+	case has("MOVED") && s.cluster():
+		return say("is moving a slot to another node: if this lasts, give this user +asking, and all else that docs/REDIS.md names")
+	case has("MOVED", "CROSSSLOT"):
+		return say("is a node of a Redis Cluster: name it in REDIS_CLUSTER_ADDRS")
 	case has("WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "ERR Client sent AUTH"),
 		strings.Contains(err.Error(), "unauthenticated"): // a command too long for one who has not logged in
 		return say("refuses the login: check REDIS_USERNAME and REDIS_PASSWORD")
-	case has("NOPERM"):
-		return say("does not let this user run a command: it needs the relay's keys, token_refresh_lock:* and tokentray:*, and EVAL (%v)", err)
+	case strings.Contains(err.Error(), "NOPERM"), strings.Contains(err.Error(), "ACL failure"): // a script's has words before it
+		if found := forbidden.FindStringSubmatch(err.Error()); found != nil {
+			return say("does not let this user run %s: give it +%s, and all else that docs/REDIS.md names", strings.ToUpper(found[1]), found[1])
+		}
+		return say("does not let this user use a key: give it all keys that docs/REDIS.md names")
 	case has("READONLY"):
 		return say("is a replica that takes no writes: give the master's address, or use Sentinel")
-	case has("LOADING", "MASTERDOWN", "CLUSTERDOWN", "OOM", "MISCONF", "BUSY", "TRYAGAIN", "UNBLOCKED"):
+	case has("LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS", "OOM", "MISCONF", "BUSY", "TRYAGAIN", "UNBLOCKED"):
 		return say("cannot serve now (%v)", err)
 	case strings.Contains(err.Error(), "DB index"):
 		return say("has no database of that number: check REDIS_DB")

@@ -19,7 +19,7 @@ func TestCommandsAreCounted(t *testing.T) {
 	}
 	list() // connects
 	before := s.Commands()
-	got := commands(t, server, func() {
+	got := server.Commands(t, func() {
 		list()
 		lease, err := s.TryLock(t.Context(), engine.Key{Provider: engine.Claude, ID: "x"})
 		if err == nil {

@@ -17,8 +17,8 @@ var (
 	//go:embed remove.lua
 	removeText string
 
-	editScript   = redis.NewScript(editText)
-	removeScript = redis.NewScript(removeText)
+	editScript   = newScript(editText)
+	removeScript = newScript(removeText)
 )
 
 // Edit implements engine.Store: it writes what the relay itself writes when an
@@ -27,6 +27,9 @@ func (s *Store) Edit(ctx context.Context, key engine.Key, edit engine.Edit) (eng
 	p, ok := platforms[key.Provider]
 	if !ok {
 		return engine.Account{}, notFound(key)
+	}
+	if edit.OAuth != nil {
+		return engine.Account{}, engine.Errorf(engine.KindSettings, "a relay keeps no OAuth client of an account", nil)
 	}
 	var changes []any
 	if edit.Name != nil {

@@ -14,7 +14,7 @@ import (
 // An edit writes the fields that it names, in the relay's forms, and no other.
 func TestEditChangesOnlyWhatItNames(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	s := open(t, server, dump.EncryptionKey)
 	name, proxy, off := "renamed", engine.NewSecret(`{"type":"http","host":"h","port":1}`), false
 	for provider, id := range map[string]string{
@@ -51,7 +51,7 @@ func TestEditChangesOnlyWhatItNames(t *testing.T) {
 func TestRemoveLeavesNothing(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
 	s := open(t, server, dump.EncryptionKey)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	keys := func() []string { return slices.Sorted(slices.Values(server.Client.Keys(t.Context(), "*").Val())) }
 	before := keys()
 	for _, p := range testPlatforms() {

@@ -29,7 +29,7 @@ const (
 var (
 	//go:embed index.lua
 	indexText   string
-	indexScript = redis.NewScript(indexText)
+	indexScript = newScript(indexText)
 )
 
 // index is what a platform's index set says.
@@ -75,7 +75,7 @@ func (s *Store) indexes(ctx context.Context) ([]index, error) {
 		indexes = append(indexes, index{platform: p})
 		keys = append(keys, p.index(), p.emptyMarker())
 	}
-	if _, cluster := s.client.(*redis.ClusterClient); cluster {
+	if s.cluster() {
 		for i := range indexes {
 			n, err := s.client.Exists(ctx, indexes[i].emptyMarker()).Result()
 			if err != nil {

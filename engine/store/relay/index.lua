@@ -4,14 +4,14 @@
 -- the marker is there.
 local out = {}
 for i = 1, #KEYS, 2 do
-  local size = redis.pcall('SCARD', KEYS[i])
+  local size = try('SCARD', KEYS[i])
   if type(size) == 'table' then
     out[#out + 1] = size.err
   elseif size > tonumber(ARGV[1]) then
     out[#out + 1] = size
   else
-    out[#out + 1] = redis.call('SMEMBERS', KEYS[i])
+    out[#out + 1] = call('SMEMBERS', KEYS[i])
   end
-  out[#out + 1] = redis.call('EXISTS', KEYS[i + 1])
+  out[#out + 1] = call('EXISTS', KEYS[i + 1])
 end
 return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/redis/go-redis/v9"
@@ -18,7 +19,7 @@ const chunk = 128
 var (
 	//go:embed read.lua
 	readText   string
-	readScript = redis.NewScript(readText)
+	readScript = newScript(readText)
 )
 
 // member is one id of one platform.
@@ -35,14 +36,50 @@ func (s *Store) List(ctx context.Context) (engine.Listing, error) {
 	if err != nil {
 		return listing, err
 	}
-	for part := range slices.Chunk(members, chunk) {
-		accounts, err := s.read(ctx, part, listFields)
-		if err != nil {
-			return listing, err
+	listing.Accounts = make([]engine.Account, 0, len(members))
+	for part := range s.ahead(ctx, members) {
+		if part.err != nil {
+			return listing, s.fault(part.err)
 		}
-		listing.Accounts = append(listing.Accounts, accounts...)
+		listing.Accounts = s.decode(listing.Accounts, part)
 	}
 	return listing, nil
+}
+
+// part is some members and what the server said of them.
+type part struct {
+	members []member
+	replies []any
+	err     error
+}
+
+// ahead reads the members in parts: the server is at the next part while the
+// last one is looked at here.
+func (s *Store) ahead(ctx context.Context, members []member) iter.Seq[part] {
+	return func(yield func(part) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		parts := make(chan part)
+		defer func() {
+			cancel()
+			for range parts { // until it is closed
+			}
+		}()
+		go func() {
+			defer close(parts)
+			for some := range slices.Chunk(members, chunk) {
+				replies, err := s.readAll(ctx, some, listFields)
+				parts <- part{some, replies, err}
+				if err != nil {
+					return
+				}
+			}
+		}()
+		for p := range parts {
+			if !yield(p) {
+				return
+			}
+		}
+	}
 }
 
 // Load implements engine.Store.
@@ -51,10 +88,12 @@ func (s *Store) Load(ctx context.Context, key engine.Key) (engine.Account, error
 	if !ok {
 		return engine.Account{}, notFound(key)
 	}
-	accounts, err := s.read(ctx, []member{{p, key.ID}}, fields)
+	one := []member{{p, key.ID}}
+	replies, err := s.readAll(ctx, one, fields)
 	if err != nil {
-		return engine.Account{}, err
+		return engine.Account{}, s.fault(err)
 	}
+	accounts := s.decode(nil, part{one, replies, nil})
 	if len(accounts) == 0 {
 		return engine.Account{}, notFound(key)
 	}
@@ -65,30 +104,25 @@ func notFound(key engine.Key) error {
 	return engine.Errorf(engine.KindNotFound, fmt.Sprintf("the relay has no %s account %s (any more)", key.Provider, engine.Clean(key.ID)), nil)
 }
 
-// read returns those of the members that exist.
-func (s *Store) read(ctx context.Context, members []member, names []string) ([]engine.Account, error) {
-	replies, err := s.readAll(ctx, members, names)
-	if err != nil {
-		return nil, s.fault(err)
-	}
-	var accounts []engine.Account
-	for i, m := range members {
-		switch values := replies[2*i].(type) {
+// decode appends those of the part's members that exist.
+func (s *Store) decode(accounts []engine.Account, p part) []engine.Account {
+	for i, m := range p.members {
+		switch values := p.replies[2*i].(type) {
 		case []any:
-			if a, exists := s.account(m.platform, m.id, values, replies[2*i+1]); exists {
+			if a, exists := s.account(m.platform, m.id, values, p.replies[2*i+1]); exists {
 				accounts = append(accounts, a)
 			}
 		default:
 			accounts = append(accounts, broken(m.platform, m.id, fmt.Sprint(values)))
 		}
 	}
-	return accounts, nil
+	return accounts
 }
 
 // readAll returns two values for each member: its fields' values, or the error
 // text that reading them gave, and the record beside it or nil.
 func (s *Store) readAll(ctx context.Context, members []member, names []string) ([]any, error) {
-	if _, cluster := s.client.(*redis.ClusterClient); cluster {
+	if s.cluster() {
 		return s.readPipelined(ctx, members, names)
 	}
 	keys := make([]string, 0, 2*len(members))

@@ -1,10 +1,8 @@
 package relay
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,7 +15,7 @@ import (
 // Broken accounts are told and harm no other; nothing is written for them.
 func TestBrokenAccounts(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	ctx := t.Context()
 	c := server.Client
 	c.SAdd(ctx, "claude:account:index", "gone", "text", "partial", "garbled", "when")
@@ -63,34 +61,6 @@ func TestBrokenAccounts(t *testing.T) {
 	}
 }
 
-// commands returns how many commands the server gets from clients while do
-// runs; those that scripts run do not count.
-func commands(t testing.TB, server *redistest.Server, do func()) (n int) {
-	t.Helper()
-	conn, err := net.Dial("tcp", server.Addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Minute))
-	fmt.Fprint(conn, "MONITOR\r\n")
-	lines := bufio.NewScanner(conn)
-	lines.Buffer(nil, 1<<20)
-	lines.Scan() // +OK
-	do()
-	server.Client.Echo(context.Background(), "the-end")
-	for lines.Scan() {
-		switch line := lines.Text(); {
-		case strings.Contains(line, "the-end"):
-			return n
-		case !strings.Contains(line, " lua] "):
-			n++
-		}
-	}
-	t.Fatal("MONITOR ended")
-	return 0
-}
-
 // fill adds n claude accounts as a relay would have.
 func fill(t testing.TB, server *redistest.Server, s *Store, n int) {
 	t.Helper()
@@ -125,7 +95,7 @@ func TestCommandsPerScan(t *testing.T) {
 				t.Fatalf("%d accounts, %v", len(listing.Accounts), err)
 			}
 		}
-		first, next := commands(t, server, func() { scan(again) }), commands(t, server, func() { scan(again) })
+		first, next := server.Commands(t, func() { scan(again) }), server.Commands(t, func() { scan(again) })
 		t.Logf("%d accounts: %d commands for a first scan, %d for each next", n, first, next)
 		if n == 10 && next != 2 {
 			t.Errorf("a scan of 10 accounts costs %d commands, not 2 as the guide says", next)
@@ -165,7 +135,7 @@ func TestCommandsPerRefresh(t *testing.T) {
 		}
 	}
 	refresh() // sends each script in full, once
-	if n := commands(t, server, refresh); n != 5 {
+	if n := server.Commands(t, refresh); n != 5 {
 		t.Errorf("%d commands, not 5 as the guide says", n)
 	}
 }
@@ -178,7 +148,7 @@ func token(access string) engine.Token {
 // relay does it.
 func TestScanFallback(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	ctx := t.Context()
 	server.Client.Del(ctx, "claude:account:index")
 	s := open(t, server, dump.EncryptionKey)

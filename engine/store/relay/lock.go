@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
 
 	"tokentray/engine"
 )
@@ -20,8 +19,8 @@ var (
 	//go:embed unlock.lua
 	unlockText string
 
-	lockScript   = redis.NewScript(lockText)
-	unlockScript = redis.NewScript(unlockText)
+	lockScript   = newScript(lockText)
+	unlockScript = newScript(unlockText)
 )
 
 type lease struct {

@@ -42,58 +42,9 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// A Cluster of one node has all its rules: no command may touch two slots.
-func TestConformanceOnACluster(t *testing.T) {
-	server := redistest.Start(t, "--cluster-enabled", "yes")
-	if err := server.Client.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if info, _ := server.Client.ClusterInfo(t.Context()).Result(); strings.Contains(info, "cluster_state:ok") {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the cluster does not come up")
-		}
-	}
-	open := func(t *testing.T) *Store {
-		s := Open(Config{Addrs: []string{server.Addr}, Cluster: true, EncryptionKey: engine.NewSecret(testKey)})
-		t.Cleanup(func() { s.Close() })
-		return s
-	}
-	storetest.Run(t, func(t *testing.T) storetest.Subject {
-		if err := server.Client.FlushAll(t.Context()).Err(); err != nil {
-			t.Fatal(err)
-		}
-		return storetest.Subject{
-			Store: open(t), Locker: open(t), OtherLocker: open(t),
-			Remove: func(t *testing.T, key engine.Key) {
-				if err := server.Client.Del(t.Context(), platforms[key.Provider].hashKey(key.ID)).Err(); err != nil {
-					t.Fatal(err)
-				}
-			},
-			Providers: slices.Sorted(maps.Keys(platforms)),
-		}
-	})
-	// Found without an index, or with a broken one.
-	server.Client.FlushAll(t.Context())
-	redistest.Relay(t).Load(t, server)
-	server.Client.Set(t.Context(), "claude:account:odd", "not a hash", 0)
-	for _, broken := range []bool{false, true} {
-		server.Client.Del(t.Context(), "claude:account:index")
-		if broken {
-			server.Client.Set(t.Context(), "claude:account:index", "not a set", 0)
-		}
-		listing, err := open(t).List(t.Context())
-		if err != nil || len(listing.Accounts) != 9 || (len(listing.Problems) > 0) != broken {
-			t.Errorf("%d accounts, %v, %v", len(listing.Accounts), err, listing.Problems)
-		}
-	}
-}
-
 func TestDump(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	listing, err := open(t, server, dump.EncryptionKey).List(t.Context())
 	if err != nil || len(listing.Problems) > 0 {
 		t.Fatal(err, listing.Problems)
@@ -159,7 +110,7 @@ func TestAddWritesWhatTheRelayWrites(t *testing.T) {
 // A save changes the token fields and nothing else, in the relay's forms.
 func TestSaveChangesOnlyTheTokenFields(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	s := open(t, server, dump.EncryptionKey)
 	expiry := time.Date(2027, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	for _, test := range []struct {
@@ -207,7 +158,7 @@ func TestSaveChangesOnlyTheTokenFields(t *testing.T) {
 
 func TestMarkDead(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	s := open(t, server, dump.EncryptionKey)
 	protected := "gemini_account:8811babc-8ca0-428a-a6ef-102bee7bec61"
 	server.Client.HSet(t.Context(), protected, "disableAutoProtection", "true")
@@ -330,7 +281,7 @@ func TestLockWithALostReply(t *testing.T) {
 // A server that takes no writes can be read all the same.
 func TestReadingWithoutWriting(t *testing.T) {
 	server, dump := redistest.Start(t), redistest.Relay(t)
-	dump.Load(t, server)
+	dump.Load(t, server.Client)
 	server.Client.ConfigSet(t.Context(), "maxmemory", "1")
 	s := open(t, server, dump.EncryptionKey)
 	listing, err := s.List(t.Context())

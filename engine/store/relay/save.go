@@ -8,15 +8,13 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"tokentray/engine"
 )
 
 var (
 	//go:embed swap.lua
 	swapText   string
-	swapScript = redis.NewScript(swapText)
+	swapScript = newScript(swapText)
 )
 
 // Write implements engine.Store. Of an exchange it writes what the relay itself

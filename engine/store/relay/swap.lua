@@ -2,8 +2,8 @@
 -- KEYS: account hash, record
 -- ARGV: the expected refreshToken, the new one ('' where it stays), the record, the name of a field that forbids the
 -- change of the hash by being 'true' ('' for none), then field, value, …
-local stored = redis.call('HGET', KEYS[1], 'refreshToken')
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local stored = call('HGET', KEYS[1], 'refreshToken')
+if call('EXISTS', KEYS[1]) == 0 then
   return 'gone'
 end
 if stored ~= ARGV[1] then
@@ -15,11 +15,11 @@ if stored ~= ARGV[1] then
 end
 -- The record first: a script that fails between the two writes is not undone, and the record heals the hash.
 -- It goes by itself half a year later: nothing of an account that was deleted stays for ever.
-redis.call('SET', KEYS[2], ARGV[3], 'EX', 180 * 86400)
+call('SET', KEYS[2], ARGV[3], 'EX', 180 * 86400)
 if #ARGV == 4 then -- nothing to change: shows all the same that the hash can be written, before a token is spent
-  redis.call('HSET', KEYS[1], 'refreshToken', stored)
+  call('HSET', KEYS[1], 'refreshToken', stored)
 end
-if #ARGV > 4 and (ARGV[4] == '' or redis.call('HGET', KEYS[1], ARGV[4]) ~= 'true') then
-  redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+if #ARGV > 4 and (ARGV[4] == '' or call('HGET', KEYS[1], ARGV[4]) ~= 'true') then
+  call('HSET', KEYS[1], unpack(ARGV, 5))
 end
 return 'done'

@@ -1,5 +1,5 @@
 -- KEYS: lock   ARGV: value
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('DEL', KEYS[1])
+if call('GET', KEYS[1]) == ARGV[1] then
+  return call('DEL', KEYS[1])
 end
 return 0

@@ -9,6 +9,9 @@ import (
 	"tokentray/engine"
 )
 
+// clientOf is a generic account's.
+const clientOf = `{"token_url":"https://as.example/token","client_id":"us","client_secret":"hunter2"}`
+
 const proxy = `{"type":"socks5","host":"127.0.0.1","port":1080,"username":"u","password":"p"}`
 
 // Google's are long.
@@ -19,10 +22,14 @@ var scopes = "one" + strings.Repeat(" https://www.googleapis.com/auth/one", 20)
 // only where it is sent.
 func testAddEverything(t *testing.T, s Subject) {
 	for _, p := range s.Providers {
-		added, err := s.Store.Add(t.Context(), engine.NewAccount{
+		n := engine.NewAccount{
 			Provider: p, Name: "all of " + p, RefreshToken: engine.NewSecret("refresh-0"), AccessToken: engine.NewSecret("access-0"), ExpiresAt: soon,
 			Proxy: engine.NewSecret(proxy), Scopes: scopes, IDToken: engine.NewSecret("id"), Organization: "org_1", Inactive: true,
-		})
+		}
+		if p == engine.Generic {
+			n.OAuth = engine.NewSecret(clientOf)
+		}
+		added, err := s.Store.Add(t.Context(), n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,6 +37,9 @@ func testAddEverything(t *testing.T, s Subject) {
 			check(t, a, "refresh-0", "access-0")
 			if a.Active || a.Proxy.Reveal() != proxy {
 				t.Errorf("%s: active %v, proxy %q", p, a.Active, a.Proxy.Reveal())
+			}
+			if a.OAuth != n.OAuth {
+				t.Errorf("%s: another OAuth client: %s", p, a.OAuth.Reveal())
 			}
 			if (p == engine.Claude || p == engine.Gemini) && a.Scopes != scopes {
 				t.Errorf("%s: scopes %q", p, a.Scopes)
@@ -76,6 +86,35 @@ func testEdit(t *testing.T, s Subject) {
 					!a.LastRefreshAt.Equal(want.LastRefreshAt) || a.Scopes != want.Scopes || a.Client != want.Client {
 					t.Errorf("%s: more was changed: %+v, not %+v", p, a, want)
 				}
+			}
+		}
+	}
+}
+
+// testEditOAuth: a generic account's client can be changed, and no other's.
+func testEditOAuth(t *testing.T, s Subject) {
+	for _, p := range s.Providers {
+		old, client := add(t, s, p), engine.NewSecret(clientOf)
+		edited, err := s.Store.Edit(t.Context(), old.Key, engine.Edit{OAuth: &client})
+		if p != engine.Generic && engine.KindOf(err) == engine.KindSettings {
+			continue // a store without such accounts
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range []engine.Account{edited, load(t, s, old.Key)} {
+			check(t, a, "refresh-0", "access-0")
+			if a.OAuth != client || a.Name != old.Name || a.Proxy != old.Proxy {
+				t.Errorf("%s: %+v", p, a)
+			}
+		}
+		listing, err := s.Store.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range listing.Accounts {
+			if a.Key == old.Key && a.OAuth != client { // it is refreshed by what is listed
+				t.Errorf("%s: listed without its client", p)
 			}
 		}
 	}

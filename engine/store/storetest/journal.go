@@ -22,6 +22,7 @@ func RunJournal(t *testing.T, open func(t *testing.T) JournalSubject) {
 	for name, test := range map[string]func(*testing.T, JournalSubject){
 		"Update":  testJournalUpdate,
 		"Since":   testJournalSince,
+		"Soon":    testJournalSoon,
 		"Remove":  testJournalRemove,
 		"Damaged": testJournalDamaged,
 		"Writers": testJournalWriters,
@@ -67,6 +68,22 @@ func testJournalUpdate(t *testing.T, s JournalSubject) {
 	update(t, s.Other, func(r *engine.Record) { r.Unsaved = false }, journaled)
 	if r := readRecord(t, s.Journal, journaled); r.Unsaved || r.Newest.AccessToken.Reveal() != "access-1" {
 		t.Errorf("after the other's update: %s", r.Encode().Reveal())
+	}
+}
+
+// What need not be durable at once is there for all at once.
+func testJournalSoon(t *testing.T, s JournalSubject) {
+	key := engine.Key{Provider: engine.Claude, ID: "a"}
+	update(t, s.Journal, func(r *engine.Record) { r.Restored = 1 }, key)
+	if err := s.Journal.UpdateSoon(t.Context(), func(_ engine.Key, r *engine.Record) { r.Restored++ }, key); err != nil {
+		t.Fatal(err)
+	}
+	if r := readRecord(t, s.Other, key); r.Restored != 2 {
+		t.Errorf("%+v", r)
+	}
+	update(t, s.Other, func(r *engine.Record) { r.Restored++ }, key)
+	if r := readRecord(t, s.Journal, key); r.Restored != 3 {
+		t.Errorf("%+v", r)
 	}
 }
 

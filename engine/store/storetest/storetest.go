@@ -60,6 +60,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		"Record":         testRecord,
 		"AddEverything":  testAddEverything,
 		"Edit":           testEdit,
+		"EditOAuth":      testEditOAuth,
 		"EditMissing":    testEditMissing,
 		"EditAndWrite":   testEditAndWrite,
 		"Remove":         testRemove,

@@ -1,9 +1,11 @@
-// Package redistest starts a real redis-server for a test, on a free port of
-// the loopback interface, and fills it with what a relay wrote.
+// Package redistest starts real redis-servers for a test, on free ports of the
+// loopback interface, alone, with TLS, under sentinels or as a Cluster, and
+// fills them with what a relay wrote.
 package redistest
 
 import (
 	"context"
+	"crypto/tls"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -23,29 +26,51 @@ type Server struct {
 	Addr, Host, Port string
 	// Client is a plain client for playing the relay.
 	Client *redis.Client
-	cmd    *exec.Cmd
-	exited chan struct{}
+	*process
 
 	binary, dir string
 	args        []string
+	tls         *tls.Config // nil: it speaks none
 }
 
 // Start starts a server with extra arguments.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	binary, err := find(t.TempDir())
-	if err != nil {
+	return start(t, &Server{args: args})
+}
+
+func start(t testing.TB, s *Server) *Server {
+	t.Helper()
+	var err error
+	if s.binary, err = find(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	for range 5 { // the free port may be taken before the server has it
-		s := try(t, binary, dir, args)
-		if s != nil {
+	s.dir, s.Host = t.TempDir(), "127.0.0.1"
+	for range 20 { // a free port may be taken before the server has it, or be too high for a Cluster's second one
+		s.Port = freePort(t)
+		s.Addr = net.JoinHostPort(s.Host, s.Port)
+		s.Client = redis.NewClient(&redis.Options{Addr: s.Addr, TLSConfig: s.tls, DialerRetries: 1, MaxRetries: -1})
+		if s.run(t) {
+			t.Cleanup(func() {
+				s.Client.Close()
+				s.Kill()
+			})
 			return s
 		}
+		s.Client.Close()
 	}
 	t.Fatal("redis-server does not start")
 	return nil
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
 }
 
 // find returns the server's path. Debian's redis-tools has it too, under
@@ -62,34 +87,15 @@ func find(dir string) (string, error) {
 	return path, os.Symlink(tool, path)
 }
 
-func try(t testing.TB, binary, dir string, args []string) *Server {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().(*net.TCPAddr)
-	listener.Close()
-	s := &Server{Addr: addr.String(), Host: "127.0.0.1", Port: strconv.Itoa(addr.Port), binary: binary, dir: dir, args: args}
-	s.Client = redis.NewClient(&redis.Options{Addr: s.Addr, DialerRetries: 1, MaxRetries: -1})
-	t.Cleanup(func() {
-		s.Client.Close()
-		s.Kill()
-	})
-	if !s.run(t) {
-		return nil
-	}
-	return s
-}
-
 // run starts the process and reports whether it came up.
 func (s *Server) run(t testing.TB) bool {
-	s.exited = make(chan struct{})
-	s.cmd = exec.Command(s.binary, append([]string{"--port", s.Port, "--bind", "127.0.0.1", "--dir", s.dir,
-		"--save", "", "--appendonly", "no", "--daemonize", "no"}, s.args...)...)
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+	t.Helper()
+	port := []string{"--port", s.Port}
+	if s.tls != nil {
+		port = []string{"--port", "0", "--tls-port", s.Port}
 	}
-	go func() { s.cmd.Wait(); close(s.exited) }()
+	s.process = begin(t, s.binary, slices.Concat(port, []string{"--bind", s.Host, "--dir", s.dir,
+		"--save", "", "--appendonly", "no", "--daemonize", "no", "--repl-diskless-sync-delay", "0"}, s.args)...)
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		err := s.Client.Ping(context.Background()).Err()
 		if err == nil || redis.HasErrorPrefix(err, "NOAUTH") {
@@ -103,20 +109,6 @@ func (s *Server) run(t testing.TB) bool {
 	}
 	s.Kill()
 	return false
-}
-
-// Binary is the program's path.
-func (s *Server) Binary() string { return s.binary }
-
-// PID is the server's process.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
-
-// Kill ends the server as a crash would.
-func (s *Server) Kill() {
-	if s.cmd != nil {
-		s.cmd.Process.Kill()
-		<-s.exited
-	}
 }
 
 // Snapshot saves what the server holds: it begins with that after a Restart.
@@ -176,8 +168,8 @@ func (d Dump) Hash(t testing.TB, key string) map[string]string {
 	return hash
 }
 
-// Load writes every key of the dump into the server.
-func (d Dump) Load(t testing.TB, s *Server) {
+// Load writes every key of the dump into a Redis.
+func (d Dump) Load(t testing.TB, client redis.UniversalClient) {
 	t.Helper()
 	ctx := context.Background()
 	for key, raw := range d.Keys {
@@ -187,11 +179,11 @@ func (d Dump) Load(t testing.TB, s *Server) {
 		var text string
 		switch {
 		case json.Unmarshal(raw, &hash) == nil:
-			err = s.Client.HSet(ctx, key, hash).Err()
+			err = client.HSet(ctx, key, hash).Err()
 		case json.Unmarshal(raw, &set) == nil:
-			err = s.Client.SAdd(ctx, key, set).Err()
+			err = client.SAdd(ctx, key, set).Err()
 		case json.Unmarshal(raw, &text) == nil:
-			err = s.Client.Set(ctx, key, text, 0).Err()
+			err = client.Set(ctx, key, text, 0).Err()
 		default:
 			t.Fatalf("%s: neither hash, set nor text", key)
 		}

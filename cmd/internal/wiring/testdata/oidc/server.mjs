@@ -1,11 +1,11 @@
-// A token server for TestForeignTokenServer and TestForeignSignIn: oidc-provider
+// A token server for TestForeignTokenServer, TestForeignSignIn and TestGeneric: oidc-provider
 // with refresh-token rotation. A refresh token that comes a second time revokes
 // its whole grant.
 //
 //   node server.mjs N
 //
 // It signs in N people without a browser and prints one line of JSON
-// {"token_url", "authorize_url", "refresh_tokens"}, then a line {"event"} for everything that
+// {"issuer", "token_url", "authorize_url", "refresh_tokens"}, then a line {"event"} for everything that
 // happens at the token endpoint. A line on stdin comes back as an event, after
 // all that happened before it; the end of stdin ends the server.
 import { generateKeyPairSync } from 'node:crypto';
@@ -32,6 +32,13 @@ const provider = new Provider(issuer, {
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     redirect_uris: ['http://localhost/auth/callback'], // of any port, as the client is native
+    application_type: 'native',
+  }, {
+    client_id: 'confidential',
+    client_secret: 'a secret+100% of=it&:',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: ['http://127.0.0.1/callback'], // likewise
     application_type: 'native',
   }],
   rotateRefreshToken: true,
@@ -74,7 +81,7 @@ const signIn = async (accountId) => {
 };
 const tokens = [];
 for (let i = 1; i <= Number(process.argv[2]); i += 1) tokens.push(await signIn(`person ${i}`));
-say({ token_url: `${issuer}/token`, authorize_url: `${issuer}/auth`, refresh_tokens: tokens });
+say({ issuer, token_url: `${issuer}/token`, authorize_url: `${issuer}/auth`, refresh_tokens: tokens });
 
 for await (const line of createInterface({ input: process.stdin })) say({ event: line });
 process.exit();
