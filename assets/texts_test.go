@@ -22,6 +22,8 @@ var update = flag.Bool("update", false, "write en.json anew from the sources")
 var spoken = []string{"disabled", "unreadable", "static", "failing", "expired", "expiring", "valid",
 	"refreshed", "skipped", "failed",
 	"Relay's Redis: host", "User", "TLS", "Webhook", "Chat services (shoutrrr URLs)", "The relay's own alert channels", "What is told", "Quiet hours", "Google client secret: Gemini CLI", "Google client secret: Antigravity",
+	"a host name or address, without the port", "a port from 1 to 65535", "text without spaces", "text", "a database number from 0", "true or false", "an http or https URL",
+	"shoutrrr URLs such as ntfy://ntfy.sh/topic, separated by spaces or commas (docs/ALERTS.md has examples)", "two times of the day, such as 22:00-07:00",
 	"Claude Code's login (.credentials.json)", "Gemini CLI's login (oauth_creds.json)", "Codex's login (auth.json)", "A relay's export (JSON)", "Tokentray's export",
 	"In a shell", "curl", "Claude Code, in ~/.claude/settings.json", "A status bar",
 	"Personal", "Balanced", "High availability", "Thrifty",

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"tokentray/engine"
@@ -14,14 +15,16 @@ import (
 // accounts is the live list, the worst first. Only the rows that are seen are
 // touched.
 type accounts struct {
-	list   *widget.List
+	list   *keyList
 	texts  view.Texts
 	source func(engine.Key) (short, place string)
 
 	views    []engine.View
 	lazy     bool
-	seen     map[*row]widget.ListItemID
+	seen     map[widget.ListItemID]*row // those that were filled last, by their places
 	selected engine.Key
+
+	skipped map[engine.Key]time.Time // when a refresh that was asked for was
 
 	// picking lets a person pick several.
 	picking bool
@@ -44,14 +47,18 @@ func (a *accounts) pick(key engine.Key, on bool) {
 }
 
 func newAccounts(texts view.Texts, source func(engine.Key) (short, place string), refresh func(engine.Key), choose func(engine.View)) *accounts {
-	a := &accounts{texts: texts, source: source, seen: map[*row]widget.ListItemID{}, picked: map[engine.Key]bool{}, changed: func() {}, opened: func() {}, none: func() {}, refresh: refresh, choose: choose}
-	a.list = widget.NewList(
+	a := &accounts{texts: texts, source: source, seen: map[widget.ListItemID]*row{}, picked: map[engine.Key]bool{}, skipped: map[engine.Key]time.Time{}, changed: func() {}, opened: func() {}, none: func() {}, refresh: refresh, choose: choose}
+	a.list = newKeyList(
 		func() int { return len(a.views) },
 		func() fyne.CanvasObject { return newRow() },
 		func(id widget.ListItemID, o fyne.CanvasObject) {
 			if id < len(a.views) {
-				a.seen[o.(*row)] = id
-				a.fill(o.(*row), a.views[id])
+				r := o.(*row)
+				if a.seen[r.place] == r {
+					delete(a.seen, r.place)
+				}
+				a.seen[id], r.place = r, id
+				a.fill(r, a.views[id])
 			}
 		})
 	a.list.OnSelected = func(id widget.ListItemID) {
@@ -63,11 +70,13 @@ func newAccounts(texts view.Texts, source func(engine.Key) (short, place string)
 			}
 		}
 	}
+	a.list.chosen = func() { a.opened() } // also the one that is chosen already
 	return a
 }
 
 func (a *accounts) fill(r *row, v engine.View) {
 	short, _ := a.source(v.Key)
+	r.skipped = a.skipped[v.Key]
 	r.show(v, short, a.texts, a.lazy, time.Now(), func() { a.refresh(v.Key) })
 	r.pick(a.picking, a.picked[v.Key], func(on bool) { a.pick(v.Key, on) })
 }
@@ -78,6 +87,7 @@ func (a *accounts) show(views []engine.View, lazy bool) {
 	a.views, a.lazy = views, lazy
 	a.showing = true
 	defer func() { a.showing = false }()
+	clear(a.seen) // all that are in sight are filled again
 	a.list.Refresh()
 	for id, v := range views {
 		if v.Key == a.selected {
@@ -108,11 +118,24 @@ func (a *accounts) open(id widget.ListItemID) {
 	a.opened()
 }
 
+// inSight are the rows that are seen, from the top. Fyne keeps those that were
+// scrolled away, as they were.
+func (a *accounts) inSight() (rows []*row) {
+	step := rowHeight + theme.Padding()
+	top := a.list.GetScrollOffset()
+	last := min(int((top+a.list.Size().Height)/step), len(a.views)-1)
+	for id := int(top / step); id <= last; id++ {
+		if r := a.seen[id]; r != nil && r.shown.Key == a.views[id].Key {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
 // tick counts down in the rows that are seen.
 func (a *accounts) tick(now time.Time) {
-	for r, id := range a.seen {
-		if id < len(a.views) && r.Visible() && a.views[id].Key == r.shown.Key {
-			r.tick(a.texts, a.lazy, now)
-		}
+	for _, r := range a.inSight() {
+		r.skipped = a.skipped[r.shown.Key]
+		r.tick(a.texts, a.lazy, now)
 	}
 }

@@ -32,7 +32,7 @@ type activity struct {
 	ids     []string // of the accounts to pick, as pick has their names
 	lines   []guidelog.Line
 	total   int
-	list    *widget.List
+	list    *keyList
 	count   *widget.Label
 	stop    chan struct{}
 }
@@ -47,7 +47,7 @@ func (w *Window) openActivity() {
 	a := &activity{Window: w.p.App.NewWindow(t.Get("Activity")), w: w, level: slog.LevelInfo, count: widget.NewLabel(""), stop: make(chan struct{})}
 	a.dialogs = dialogsOf(a)
 	w.activity = a
-	a.list = widget.NewList(func() int { return len(a.lines) },
+	a.list = newKeyList(func() int { return len(a.lines) },
 		func() fyne.CanvasObject {
 			line := widget.NewLabel("")
 			line.Truncation = fyne.TextTruncateEllipsis
@@ -107,7 +107,7 @@ func (w *Window) openActivity() {
 			})
 		}()
 	})
-	a.SetContent(container.NewBorder(container.NewHBox(level, a.pick, a.count, layout.NewSpacer(), copied, save), nil, nil, nil, a.list))
+	a.SetContent(reading(container.NewHBox(level, a.pick, a.count, layout.NewSpacer(), copied, save), nil, nil, nil, a.list))
 	a.Resize(fyne.NewSize(860, 520))
 	a.SetOnClosed(func() {
 		close(a.stop)

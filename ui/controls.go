@@ -180,7 +180,7 @@ func (c *controls) explain(l view.Load) {
 }
 
 func (c *controls) object() fyne.CanvasObject {
-	return container.NewBorder(nil, nil, container.NewVBox(layout.NewSpacer(), c.proactive, c.preset, layout.NewSpacer()),
+	return reading(nil, nil, container.NewVBox(layout.NewSpacer(), c.proactive, c.preset, layout.NewSpacer()),
 		container.NewVBox(layout.NewSpacer(), c.refresh, layout.NewSpacer()),
 		container.NewGridWithColumns(2, c.interval.object(), c.window.object()))
 }

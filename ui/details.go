@@ -33,6 +33,7 @@ type details struct {
 	chart                   *chart
 	past                    *fyne.Container
 	lines                   *fyne.Container
+	keys                    *scrollKeys
 	box                     fyne.CanvasObject
 
 	shown  engine.Key
@@ -75,7 +76,9 @@ func newDetails(w *Window) *details {
 	d.chart = newChart(texts)
 	d.lines = container.NewVBox(container.NewBorder(nil, nil, d.back, d.more, d.name), d.provider, d.trouble,
 		container.NewHBox(d.cure), d.facts, container.NewPadded(d.chart), d.past)
-	d.box = container.NewVScroll(d.lines)
+	scroll := container.NewVScroll(d.lines)
+	d.keys = newScrollKeys(scroll)
+	d.box = container.NewStack(d.keys, scroll)
 	return d
 }
 
@@ -112,7 +115,10 @@ func (d *details) tick(now time.Time) {
 	}
 	t, v := d.texts, d.view
 	trouble, _ := t.Diagnose(v, d.around, now)
-	importance := widget.DangerImportance
+	importance := widget.WarningImportance // it comes right by itself
+	if view.ToneNow(v, !d.policy.Proactive, now) == view.Person {
+		importance = widget.DangerImportance
+	}
 	if trouble.Sentence == "" && v.Observed && !v.Choice.Keep {
 		importance = widget.LowImportance
 		trouble = view.Diagnosis{Sentence: t.Get("Only observed: its own program refreshes it, when it is used."), Action: view.ActionKeep, Cure: t.Cure(view.ActionKeep)}
@@ -183,7 +189,7 @@ func (d *details) loadHistory(key engine.Key) {
 func (d *details) showPast() {
 	past := view.Merge(d.stored, d.live(d.shown))
 	past = past[max(len(past)-pastMost, 0):]
-	d.chart.show(past, d.view.Dead)
+	d.chart.show(past, d.view.Dead, time.Now())
 	tones := view.Tones(past, func(engine.Key) bool { return d.view.Dead })
 	d.past.RemoveAll()
 	if d.unread != nil {

@@ -3,11 +3,14 @@ package ui
 import (
 	"context"
 	"errors"
+	"image/color"
+	"math"
 	"slices"
 	"testing"
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"tokentray/engine"
@@ -48,8 +51,8 @@ func TestHistoryHasTheNewest(t *testing.T) {
 	want := []string{"refreshed by another program", "server busy"}
 	eventually(t, "the history", func() bool { return len(w.details.stored) == 1 && slices.Equal(pastLines(w.details), want) })
 	do(func() {
-		if len(w.details.chart.past) != 2 {
-			t.Errorf("the chart has %d", len(w.details.chart.past))
+		if len(w.details.chart.of.Past) != 2 {
+			t.Errorf("the chart has %d", len(w.details.chart.of.Past))
 		}
 		// It came right by itself: amber, as in the chart.
 		if l := w.details.past.Objects[1].(*fyne.Container).Objects[0].(*widget.Label); l.Importance != widget.WarningImportance {
@@ -79,6 +82,53 @@ func TestStripAsInTheHistory(t *testing.T) {
 	}
 	do(w.loadDay)
 	eventually(t, "the day", func() bool { return len(w.past) == 3 && w.past[2].Reason == local.ReasonStoredLate })
+}
+
+// After a restart the row has from the history how long the refresh took.
+func TestDurationAfterARestart(t *testing.T) {
+	v := account("a", engine.StatusValid, time.Hour)
+	v.Result, v.LastRefreshAt = engine.ResultRefreshed, time.Now().Add(-3*time.Minute)
+	w := open(t, newFake(v))
+	w.p.Day = func(context.Context, time.Time) ([]view.Past, error) {
+		return []view.Past{{Key: v.Key, At: v.LastRefreshAt, Outcome: engine.ResultRefreshed, Took: 340 * time.Millisecond}}, nil
+	}
+	do(w.loadDay)
+	eventually(t, "the duration", func() bool { return rows(w)[0].result.Text == "refreshed 3 min ago · 340 ms" })
+}
+
+// Trouble is red where it needs a person, amber where it passes by itself.
+func TestTroubleColour(t *testing.T) {
+	for status, want := range map[engine.Status]widget.Importance{engine.StatusFailing: widget.WarningImportance, engine.StatusNeedsLogin: widget.DangerImportance} {
+		v := account("a", status, time.Hour)
+		v.Err, v.Dead = errors.New("x"), status == engine.StatusNeedsLogin
+		w := open(t, newFake(v))
+		do(func() {
+			if got := w.details.trouble.Importance; got != want || !w.details.trouble.Visible() {
+				t.Errorf("%s: %v, want %v", status, got, want)
+			}
+		})
+	}
+}
+
+// A box without its tick is seen: its border has three times the contrast of
+// the card behind it, or nearly so.
+func TestBoxesAreSeen(t *testing.T) {
+	for variant, p := range map[fyne.ThemeVariant]palette{theme.VariantLight: light, theme.VariantDark: dark} {
+		border := color.NRGBAModel.Convert(Theme{}.Color(theme.ColorNameInputBorder, variant)).(color.NRGBA)
+		if got := contrast(border, p.card); got < 2.5 {
+			t.Errorf("contrast %.2f of %v on %v", got, border, p.card)
+		}
+	}
+}
+
+// contrast is WCAG's.
+func contrast(a, b color.NRGBA) float64 {
+	light := func(c color.NRGBA) float64 {
+		part := func(v uint8) float64 { return math.Pow((float64(v)/255+0.055)/1.055, 2.4) }
+		return 0.2126*part(c.R) + 0.7152*part(c.G) + 0.0722*part(c.B)
+	}
+	x, y := light(a)+0.05, light(b)+0.05
+	return max(x/y, y/x)
 }
 
 // The details count down as the rows do.

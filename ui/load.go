@@ -106,7 +106,17 @@ func (w *Window) loadDay() {
 		}
 		w.p.Do(func() {
 			w.past = view.Merge(past, w.past) // with what came meanwhile
-			w.strip.show(w.past, w.views, w.p.Engine.Policy(), time.Now())
+			for _, p := range w.past {
+				w.remember(p)
+			}
+			w.draw()
 		})
 	}()
+}
+
+// remember keeps how long an account's latest refresh took.
+func (w *Window) remember(p view.Past) {
+	if p.Outcome == engine.ResultRefreshed && !p.At.Before(w.took[p.Key].At) {
+		w.took[p.Key] = p
+	}
 }

@@ -31,7 +31,7 @@ func (w *Window) mainMenu() *fyne.MainMenu {
 		item("Connect a relay's Redis", "", w.connect), fyne.NewMenuItemSeparator(),
 		item("Settings", fyne.KeyComma, w.openSettings), hide, quit)
 	look := fyne.NewMenu(t.Get("View"),
-		item("Find", fyne.KeyF, w.find), item("Activity", fyne.KeyL, w.openActivity),
+		item("Find", fyne.KeyF, w.find), item("Activity", fyne.KeyL, w.openActivity), w.muteItem(),
 		item("Select several", fyne.KeyS, func() { w.picked.show(!w.accounts.picking) }))
 	account := fyne.NewMenu(t.Get("Account"),
 		item("Refresh it", fyne.KeyReturn, w.onChosen(func(v engine.View) { w.pass(engine.PassParams{Keys: []engine.Key{v.Key}}) })),
@@ -61,6 +61,11 @@ func (w *Window) hideOrClose() {
 
 // Close closes the window, and the activity beside it.
 func (w *Window) Close() {
+	w.uncoloured()
+	w.tray = func([]engine.View, bool, bool) {} // another window may have it
+	if w.muteEnds != nil {
+		w.muteEnds.Stop()
+	}
 	if w.activity != nil {
 		w.activity.Close()
 	}

@@ -40,6 +40,8 @@ type row struct {
 
 	lifeLeft float32
 	shown    engine.View
+	place    widget.ListItemID // in the list
+	skipped  time.Time         // when a refresh that was asked for was skipped
 }
 
 func newRow() *row {
@@ -147,10 +149,13 @@ func (r *row) progress(now time.Time) {
 		}
 	}
 	icon := theme.ViewRefreshIcon()
-	switch since := now.Sub(r.shown.At); {
+	fresh := func(at time.Time) bool { return !at.IsZero() && now.Sub(at) >= 0 && now.Sub(at) <= outcomeFor }
+	switch {
 	case r.shown.Refreshing:
 		icon = nil
-	case r.shown.At.IsZero() || since < 0 || since > outcomeFor:
+	case fresh(r.skipped):
+		icon = theme.MediaSkipNextIcon()
+	case !fresh(r.shown.At):
 	case r.shown.Err != nil:
 		icon = theme.ErrorIcon()
 	default:

@@ -226,6 +226,46 @@ func (s *strip) Tapped(e *fyne.PointEvent) {
 	}
 }
 
+// TypedKey implements fyne.Focusable: the arrows go from mark to mark.
+func (s *strip) TypedKey(k *fyne.KeyEvent) {
+	to := s.hover
+	switch last := len(s.shown) - 1; k.Name {
+	case fyne.KeyLeft:
+		to--
+	case fyne.KeyRight:
+		to++
+	case fyne.KeyHome:
+		to = 0
+	case fyne.KeyEnd:
+		to = last
+	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+		if to >= 0 {
+			s.choose(s.shown[to].Key)
+		}
+		return
+	default:
+		return
+	}
+	s.point(min(max(to, 0), len(s.shown)-1))
+}
+
+// TypedRune implements fyne.Focusable.
+func (*strip) TypedRune(rune) {}
+
+// FocusGained implements fyne.Focusable: it begins with the latest refresh.
+func (s *strip) FocusGained() {
+	if s.hover < 0 {
+		coming := slices.IndexFunc(s.shown, func(m view.Mark) bool { return m.Planned })
+		if coming < 0 {
+			coming = len(s.shown)
+		}
+		s.point(min(max(coming-1, 0), len(s.shown)-1))
+	}
+}
+
+// FocusLost implements fyne.Focusable.
+func (s *strip) FocusLost() { s.point(-1) }
+
 // Cursor implements desktop.Cursorable.
 func (s *strip) Cursor() desktop.Cursor {
 	if s.hover >= 0 {

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,9 +184,9 @@ func TestChartLooks(t *testing.T) {
 		do(func() {
 			c := newChart(nil)
 			w := onCanvas(t, c, variant, fyne.NewSize(335, chartHeight))
-			c.show(history(), true)
+			c.show(history(), true, quarterToTen)
 			test.AssertRendersToImage(t, "chart-"+variant+".png", w.Canvas())
-			test.MoveMouse(w.Canvas(), fyne.NewPos(330, chartHeight-5))
+			test.MoveMouse(w.Canvas(), fyne.NewPos(330, chartBase-5))
 			test.AssertRendersToImage(t, "chart-hover-"+variant+".png", w.Canvas())
 		})
 	}
@@ -195,38 +196,52 @@ func TestChart(t *testing.T) {
 	do(func() {
 		c := newChart(nil)
 		w := onCanvas(t, c, "light", fyne.NewSize(335, chartHeight))
-		if c.show(nil, false); !c.empty.Visible() {
-			t.Error("nothing is not said")
+		if c.show(nil, false, quarterToTen); !c.empty.Visible() || c.from.Visible() || c.title.Text != "Refreshes (height: duration)" {
+			t.Errorf("of nothing it says %q", c.title.Text)
 		}
-		test.MoveMouse(w.Canvas(), fyne.NewPos(330, chartHeight-5)) // on nothing
-		c.show(history(), true)
-		if c.empty.Visible() || len(c.shown) != 21 || c.bars[0].FillColor != light.person || c.bars[1].FillColor != light.valid || c.bars[8].FillColor != light.wait {
+		test.MoveMouse(w.Canvas(), fyne.NewPos(330, chartBase-5)) // on nothing
+		c.show(history(), true, quarterToTen)
+		if c.empty.Visible() || len(c.shown) != 21 || c.bars[20].FillColor != light.person || c.bars[19].FillColor != light.valid || c.bars[12].FillColor != light.wait {
 			t.Errorf("%d bars", len(c.shown))
 		}
-		for _, at := range []struct {
-			x    float32
-			says string
-		}{
-			{334, "11-23 09:45 · Invalid refresh token · 60 ms"},
-			{334 - 16, "11-23 01:45 · refreshed · 187 ms"},
-			{334 - 8*16, "11-20 17:45 · another program wrote an old token back; restored · 318 ms"},
+		on := func(ago time.Duration) fyne.Position { // 20 times 8 h take 7 days
+			return fyne.NewPos(barWidth/2.0+(335-barWidth)*(1-float32(ago)/float32(7*24*time.Hour)), chartBase-5)
+		}
+		for ago, says := range map[time.Duration]string{
+			0:              "11-23 09:45 · Invalid refresh token · 60 ms",
+			8 * time.Hour:  "11-23 01:45 · refreshed · 187 ms",
+			64 * time.Hour: "11-20 17:45 · another program wrote an old token back; restored · 318 ms",
 		} {
-			test.MoveMouse(w.Canvas(), fyne.NewPos(at.x, chartHeight-5))
-			if got := strings.TrimSuffix(c.title.Text, "…"); len(got) < 40 && got != at.says || !strings.HasPrefix(at.says, got) {
-				t.Errorf("at %v it says %q, want %q", at.x, c.title.Text, at.says)
+			test.MoveMouse(w.Canvas(), on(ago))
+			if got := strings.TrimSuffix(c.title.Text, "…"); len(got) < 40 && got != says || !strings.HasPrefix(says, got) {
+				t.Errorf("%v ago it says %q, want %q", ago, c.title.Text, says)
 			}
+		}
+		test.MoveMouse(w.Canvas(), on(8*time.Hour))
+		if c.move(quarterToTen.Add(2 * time.Hour)); !strings.HasPrefix(c.title.Text, "11-23 01:45") {
+			t.Errorf("as time goes on it says %q", c.title.Text)
 		}
 		test.MoveMouse(w.Canvas(), fyne.NewPos(100, 5))
 		if c.hover >= 0 || !strings.Contains(c.title.Text, "height: duration") {
 			t.Errorf("it still says %q", c.title.Text)
 		}
-		c.show(history()[:3], false)
-		test.MoveMouse(w.Canvas(), fyne.NewPos(100, chartHeight-5))
-		if c.hover >= 0 || c.bars[3].Visible() || c.bars[0].FillColor != light.wait {
-			t.Error("three bars stand on the right, and the failure is retried")
+		c.show(history()[:3], false, quarterToTen)
+		test.MoveMouse(w.Canvas(), fyne.NewPos(50, chartBase-5))
+		if c.hover >= 0 || c.bars[3].Visible() || c.bars[2].FillColor != light.wait || c.from.Text != "09:45" {
+			t.Errorf("three bars of a day, and the failure is retried: from %s", c.from.Text)
 		}
+		w.Canvas().Focus(c)
+		said := []string{c.title.Text}
+		for _, key := range []fyne.KeyName{fyne.KeyRight, fyne.KeyLeft, fyne.KeyHome, fyne.KeyEnd} {
+			press(c, key)
+			said = append(said, c.title.Text[:11])
+		}
+		if said[0][:11] != "11-23 09:45" || !slices.Equal(said[1:], []string{"11-23 09:45", "11-23 01:45", "11-22 17:45", "11-23 09:45"}) {
+			t.Errorf("by keys: %q", said)
+		}
+		w.Canvas().Unfocus()
 		fyne.CurrentApp().Settings().SetTheme(Theme{Variant: "dark"})
-		if c.Refresh(); c.bars[1].FillColor != dark.valid {
+		if c.Refresh(); c.bars[0].FillColor != dark.valid {
 			t.Error("the theme is not followed")
 		}
 	})

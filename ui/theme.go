@@ -89,8 +89,10 @@ func (t Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color.
 		return p.dim
 	case theme.ColorNamePrimary, theme.ColorNameHyperlink, theme.ColorNameFocus:
 		return p.accent
-	case theme.ColorNameSeparator, theme.ColorNameInputBorder:
+	case theme.ColorNameSeparator:
 		return p.line
+	case theme.ColorNameInputBorder: // which is all that is seen of a box without its tick
+		return mix(p.dim, p.card, 0.7)
 	case theme.ColorNameButton, theme.ColorNameInputBackground, theme.ColorNameHeaderBackground:
 		return p.background
 	case theme.ColorNameSelection:

@@ -15,16 +15,22 @@ import (
 	"tokentray/ui/view"
 )
 
-// How many accounts the menu names: those that need attention, and in all.
+// How many accounts the menu names: those that need attention, and in all, in
+// submenus of so many.
 const (
 	trayAttention = 8
-	trayAll       = 30
+	trayAll       = 100
+	trayGroup     = 25
 )
+
+// trayEvery is how often the menu of many accounts is made anew at most: that
+// takes up to 70 ms of a processor, and a pass over them changes it all the time.
+const trayEvery = 2 * time.Second
 
 // Tray makes the tray icon and its menu, which follow the window's engine. The
 // app must not run yet.
 func (w *Window) Tray(d desktop.App) {
-	t := &tray{window: w, desktop: d, muted: w.p.Muted}
+	t := &tray{window: w, desktop: d}
 	t.update(w.p.Engine.Snapshot(), !w.p.Engine.Policy().Proactive, false)
 	w.tray = t.update
 }
@@ -35,7 +41,8 @@ type tray struct {
 	menu    *fyne.Menu
 	icon    string
 	shown   []string // what the menu says: it is changed only with this
-	muted   time.Time
+	made    time.Time
+	again   *time.Timer // nil: it says what there is
 }
 
 // update follows the accounts. On the UI's goroutine.
@@ -45,21 +52,24 @@ func (t *tray) update(views []engine.View, lazy, storeAway bool) {
 	defer func() { recover() }()
 	texts, now := t.window.p.Texts, time.Now()
 	summary := texts.Summary(views)
-	shown := []string{summary, fmt.Sprint(lazy, t.muted.After(now))}
-	var attention, all []*fyne.MenuItem
-	for _, v := range views {
-		if tone := view.ToneOf(v, lazy); (tone == view.Person || tone == view.Wait) && len(attention) < trayAttention {
-			label := fmt.Sprintf("%s: %s", v.Name, texts.Status(v, lazy))
-			if !v.ExpiresAt.IsZero() && !engine.Endless(v.ExpiresAt) && v.ExpiresAt.After(now) {
-				label += " · " + texts.Span(v.ExpiresAt.Sub(now).Truncate(time.Minute))
-			}
-			attention = append(attention, t.account(v, label))
-			shown = append(shown, label)
+	shown := []string{summary, fmt.Sprint(lazy, t.window.muted.After(now), t.window.muted.Unix())}
+	say := func(v engine.View, label string) *fyne.MenuItem {
+		shown = append(shown, v.Key.String(), label, fmt.Sprint(v.Refreshable(), v.Problem != nil))
+		return t.account(v, label)
+	}
+	var attention []*fyne.MenuItem
+	for _, v := range t.worst(views, lazy) {
+		label := texts.Get("%s: %s", v.Name, texts.Status(v, lazy))
+		if v.ExpiresAt.After(now) && !engine.Endless(v.ExpiresAt) { // the time, as what is left would have the menu made anew all the time
+			label += " · " + texts.Get("until %s", view.Clock(v.ExpiresAt, now))
 		}
-		if len(all) < trayAll {
-			all = append(all, t.account(v, v.Name))
-			shown = append(shown, v.Key.String(), v.Name)
-		}
+		attention = append(attention, say(v, label))
+	}
+	named := slices.Clone(views)
+	view.OrderName.Sort(named, lazy)
+	var all []*fyne.MenuItem
+	for _, v := range named[:min(len(named), trayAll)] {
+		all = append(all, say(v, v.Name))
 	}
 	icon := "tray-" + string(view.WorstOf(views, lazy, storeAway))
 	if fyne.CurrentApp().Settings().ThemeVariant() == theme.VariantDark { // panels go with it, mostly
@@ -72,7 +82,18 @@ func (t *tray) update(views []engine.View, lazy, storeAway bool) {
 	if slices.Equal(shown, t.shown) {
 		return
 	}
-	t.shown = shown
+	if wait := trayEvery - now.Sub(t.made); len(views) > trayGroup && wait > 0 {
+		if t.again == nil {
+			t.again = time.AfterFunc(wait, func() {
+				t.window.p.Do(func() {
+					t.again = nil
+					t.window.draw()
+				})
+			})
+		}
+		return
+	}
+	t.shown, t.made = shown, now
 	if tell := t.window.p.Tooltip; tell != nil {
 		tell("Tokentray: " + summary)
 	}
@@ -85,14 +106,15 @@ func (t *tray) update(views []engine.View, lazy, storeAway bool) {
 	items := append([]*fyne.MenuItem{fyne.NewMenuItem(summary, t.window.Open)}, attention...)
 	if len(all) > 0 {
 		accounts := fyne.NewMenuItem(texts.Get("Accounts"), nil)
-		if more := len(views) - len(all); more > 0 {
+		all = grouped(all)
+		if more := len(views) - trayAll; more > 0 {
 			all = append(all, fyne.NewMenuItem(texts.Get("and %d more", more), t.window.Open))
 		}
 		accounts.ChildMenu = fyne.NewMenu("", all...)
 		items = append(items, accounts)
 	}
 	items = append(items, fyne.NewMenuItemSeparator(),
-		fyne.NewMenuItem(texts.Get("Refresh now"), func() { t.window.pass(engine.PassParams{}) }), proactive, t.mute(now),
+		fyne.NewMenuItem(texts.Get("Refresh now"), func() { t.window.pass(engine.PassParams{}) }), proactive, t.window.muteItem(),
 		fyne.NewMenuItem(texts.Get("Settings"), func() {
 			t.window.Open()
 			t.window.openSettings()
@@ -108,38 +130,43 @@ func (t *tray) update(views []engine.View, lazy, storeAway bool) {
 	t.desktop.SetSystemTrayMenu(t.menu)
 }
 
+// worst are the accounts that need attention, the worst first.
+func (t *tray) worst(views []engine.View, lazy bool) (worst []engine.View) {
+	for _, v := range views {
+		if tone := view.ToneOf(v, lazy); tone == view.Person || tone == view.Wait {
+			worst = append(worst, v)
+		}
+	}
+	view.WorstFirst(worst, lazy)
+	return worst[:min(len(worst), trayAttention)]
+}
+
+// grouped puts the items of many accounts into submenus.
+func grouped(all []*fyne.MenuItem) []*fyne.MenuItem {
+	if len(all) <= trayGroup {
+		return all
+	}
+	var groups []*fyne.MenuItem
+	for group := range slices.Chunk(all, trayGroup) {
+		item := fyne.NewMenuItem(group[0].Label+" – "+group[len(group)-1].Label, nil)
+		item.ChildMenu = fyne.NewMenu("", group...)
+		groups = append(groups, item)
+	}
+	return groups
+}
+
 // account is an account's submenu.
 func (t *tray) account(v engine.View, label string) *fyne.MenuItem {
 	texts, w := t.window.p.Texts, t.window
+	refresh := fyne.NewMenuItem(texts.Get("Refresh now"), func() { w.pass(engine.PassParams{Keys: []engine.Key{v.Key}}) })
+	refresh.Disabled = !v.Refreshable()
+	access := fyne.NewMenuItem(texts.Get("Copy access token"), func() {
+		w.open(v.Key)
+		w.copyToken(v)
+	})
+	access.Disabled = v.Problem != nil
 	item := fyne.NewMenuItem(label, nil)
-	item.ChildMenu = fyne.NewMenu("",
-		fyne.NewMenuItem(texts.Get("Refresh now"), func() { w.pass(engine.PassParams{Keys: []engine.Key{v.Key}}) }),
-		fyne.NewMenuItem(texts.Get("Copy access token"), func() {
-			w.open(v.Key)
-			w.copyToken(v)
-		}),
-		fyne.NewMenuItem(texts.Get("Details"), func() { w.open(v.Key) }))
-	return item
-}
-
-// mute is the submenu that keeps notifications back.
-func (t *tray) mute(now time.Time) *fyne.MenuItem {
-	texts := t.window.p.Texts
-	until := func(at time.Time) func() {
-		return func() {
-			t.muted, t.shown = at, nil
-			go t.window.p.Actions.Mute(at)
-			t.window.draw()
-		}
-	}
-	item := fyne.NewMenuItem(texts.Get("Mute"), nil)
-	if t.muted.After(now) {
-		item.Label = texts.Get("Muted until %s", t.muted.Format("15:04"))
-		item.ChildMenu = fyne.NewMenu("", fyne.NewMenuItem(texts.Get("Not any more"), until(time.Time{})))
-		return item
-	}
-	tomorrow := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
-	item.ChildMenu = fyne.NewMenu("", fyne.NewMenuItem(texts.Get("for an hour"), until(now.Add(time.Hour))), fyne.NewMenuItem(texts.Get("today"), until(tomorrow)))
+	item.ChildMenu = fyne.NewMenu("", refresh, access, fyne.NewMenuItem(texts.Get("Details"), func() { w.open(v.Key) }))
 	return item
 }
 

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -110,35 +112,44 @@ type Window struct {
 	fyne.Window
 	p Params
 
-	controls *controls
-	meaning  *widget.RichText
-	warning  *widget.Label
-	hint     *widget.Label     // what must be said above all else
-	goAhead  *widget.Hyperlink // from lazy to proactive
-	summary  *widget.Label
-	accounts *accounts
-	details  *details
-	side     *fyne.Container // the details' place beside the list
-	page     *fyne.Container // accounts and details
-	start    fyne.CanvasObject
-	found    *fyne.Container // on the first page
-	picked   *selection
-	search   *entry
-	dialogs  *dialogs
-	order    *widget.Select
-	strip    *strip
-	sides    *sideBySide
-	views    []engine.View // all, in order
-	past     []view.Past   // of the day, the oldest first
-	dayAt    time.Time     // when the strip last moved by itself
-	load     string        // what the last load said
-	keeping  *time.Timer   // keepSoon's
-	activity *activity     // nil: closed
-	line     *widget.Label // what the last pass did
-	all      *widget.Hyperlink
+	controls   *controls
+	meaning    *widget.RichText
+	warning    *widget.Label
+	hint       *widget.Label     // what must be said above all else
+	goAhead    *widget.Hyperlink // from lazy to proactive
+	summary    *summary
+	trouble    *widget.Label   // what is wrong around the accounts
+	none       *fyne.Container // in the list's place: the search finds nothing
+	accounts   *accounts
+	details    *details
+	head       *fyne.Container // above the list
+	left       *fyne.Container // the list, with what is above and below
+	side       *fyne.Container // the details' place beside the list
+	page       *fyne.Container // accounts and details
+	start      fyne.CanvasObject
+	found      *fyne.Container // on the first page
+	picked     *selection
+	search     *entry
+	dialogs    *dialogs
+	order      *widget.Select
+	strip      *strip
+	sides      *sideBySide
+	views      []engine.View // all, in order
+	past       []view.Past   // of the day, the oldest first
+	headHeight float32
+	took       map[engine.Key]view.Past // the latest success of each account
+	dayAt      time.Time                // when the strip last moved by itself
+	load       string                   // what the last load said
+	keeping    *time.Timer              // keepSoon's
+	muted      time.Time                // until when notifications are kept back
+	muteEnds   *time.Timer              // nil: they are not
+	activity   *activity                // nil: closed
+	line       *widget.Label            // what the last pass did
+	all        *widget.Hyperlink
 
 	tray func(views []engine.View, lazy, storeAway bool)
 
+	uncoloured func()           // ends followColours
 	ctx        context.Context  // Follow's
 	foundShown []string         // what found shows
 	away       map[string]error // the stores that are, by name
@@ -155,7 +166,7 @@ type Window struct {
 // New makes the window. Follow brings it to life.
 func New(p Params) *Window {
 	t := p.Texts
-	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), away: map[string]error{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
+	w := &Window{Window: p.App.NewWindow("Tokentray"), p: p, ctx: context.Background(), muted: p.Muted, away: map[string]error{}, took: map[engine.Key]view.Past{}, tray: func([]engine.View, bool, bool) {}, opened: make(chan struct{}, 1)}
 	w.visible.Store(true)
 	w.Resize(fyne.NewSize(cmp.Or(p.Habits.Width, 1120), cmp.Or(p.Habits.Height, 720)))
 	if p.Early != nil {
@@ -175,8 +186,10 @@ func New(p Params) *Window {
 	w.strip = newStrip(t, w.selectAccount)
 	w.goAhead = widget.NewHyperlink(t.Get("Refresh ahead of expiry instead"), nil)
 	w.goAhead.OnTapped = func() { w.controls.proactive.SetChecked(true) }
-	w.summary = widget.NewLabelWithStyle("", fyne.TextAlignLeading, fyne.TextStyle{Bold: true})
-	w.summary.Wrapping = fyne.TextWrapWord // a store that is away says what to do
+	w.summary = newSummary()
+	w.trouble = widget.NewLabel("")
+	w.trouble.Wrapping, w.trouble.Importance = fyne.TextWrapWord, widget.WarningImportance // a store that is away says what to do
+	w.trouble.Hide()
 	w.details = newDetails(w)
 	w.accounts = newAccounts(t, p.Source, func(key engine.Key) { w.pass(engine.PassParams{Keys: []engine.Key{key}}) },
 		func(v engine.View) {
@@ -220,12 +233,15 @@ func New(p Params) *Window {
 		widget.ShowPopUpMenuAtPosition(w.addMenu(), w.Canvas(), at.AddXY(0, plus.Size().Height))
 	})
 	plus.Importance = widget.LowImportance
-	list := container.NewBorder(
-		container.NewVBox(container.NewBorder(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.NewPadded(w.summary)),
-			container.NewBorder(nil, nil, nil, w.order, w.search)), container.NewVBox(w.picked.bar, container.NewBorder(nil, nil, nil, w.all, w.line)), nil, nil, w.accounts.list)
+	w.none = container.NewVBox(layout.NewSpacer(), widget.NewLabelWithStyle(t.Get("No account matches the search."), fyne.TextAlignCenter, fyne.TextStyle{}),
+		container.NewCenter(widget.NewButton(t.Get("Show all"), func() { w.search.SetText("") })), layout.NewSpacer())
+	w.none.Hide()
+	w.head = container.NewVBox(reading(nil, nil, nil, container.NewHBox(w.picked.begin, plus, gear), container.New(layout.NewCustomPaddedLayout(12, 12, 12, 4), w.summary)),
+		w.trouble, reading(nil, nil, nil, w.order, w.search))
+	w.left = reading(w.head, container.NewVBox(w.picked.bar, reading(nil, nil, nil, w.all, w.line)), nil, nil, container.NewStack(w.accounts.list, w.none))
 	w.side = container.NewPadded(w.details.box)
 	w.sides = &sideBySide{}
-	split := container.New(w.sides, list, widget.NewSeparator(), w.side)
+	split := container.New(w.sides, w.left, widget.NewSeparator(), w.side)
 	w.accounts.opened = func() {
 		w.sides.details = true
 		split.Refresh()
@@ -236,18 +252,18 @@ func New(p Params) *Window {
 	}
 	w.sides.narrow = func(on bool) { show(w.details.back, on) }
 	top := container.NewVBox(container.NewPadded(w.controls.object()), widget.NewSeparator(),
-		container.NewBorder(nil, nil, nil, w.goAhead, w.meaning), w.warning, widget.NewSeparator())
+		reading(nil, nil, nil, w.goAhead, w.meaning), w.warning, widget.NewSeparator())
 	if p.Banner != "" {
 		banner := widget.NewLabelWithStyle(p.Banner, fyne.TextAlignCenter, fyne.TextStyle{Bold: true})
 		banner.Importance = widget.WarningImportance
 		leave := widget.NewButton(t.Get("Leave the demo"), func() { w.work(p.Actions.Leave, nil) })
 		top.Objects = append([]fyne.CanvasObject{container.NewBorder(nil, nil, nil, leave, banner)}, top.Objects...)
 	}
-	w.page = container.NewBorder(top, container.NewVBox(widget.NewSeparator(), w.strip), nil, nil, split)
+	w.page = reading(top, container.NewVBox(widget.NewSeparator(), w.strip), nil, nil, split)
 	w.start = w.startPage()
-	w.SetContent(container.NewBorder(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
-	w.SetMainMenu(w.mainMenu())
-	w.draw()
+	w.SetContent(reading(w.hint, nil, nil, nil, container.NewStack(w.page, w.start)))
+	w.muteChanged()
+	w.followColours()
 	return w
 }
 
@@ -269,6 +285,21 @@ func (w *Window) Follow(ctx context.Context) {
 		}
 	}()
 	go w.clock(ctx, changed)
+}
+
+// followColours draws anew when the system turns dark or light, or a person
+// chooses so. Fyne forgets no listener: what it keeps is let go by uncoloured.
+func (w *Window) followColours() {
+	self := &struct{ *Window }{w}
+	w.uncoloured = func() { self.Window = nil }
+	put := w.p.Do
+	w.p.App.Settings().AddListener(func(fyne.Settings) {
+		go put(func() { // once Fyne itself has taken them in
+			if self.Window != nil {
+				self.draw()
+			}
+		})
+	})
 }
 
 // clock draws what has changed, and counts down.
@@ -312,6 +343,7 @@ func (w *Window) note(ev engine.Event) {
 	case engine.EventRefreshed:
 		if r := ev.Result; r.Reason != engine.ReasonNotDue {
 			p := view.Past(local.EntryOf(ev))
+			w.remember(p)
 			if w.past = append(w.past, p); len(w.past) > 2*dayMost {
 				w.past = slices.Delete(w.past, 0, dayMost)
 			}
@@ -337,25 +369,30 @@ func (w *Window) note(ev engine.Event) {
 	}
 }
 
-// draw shows everything as it is now.
+// draw shows everything as it is now; while the window is hidden, in the tray
+// alone.
 func (w *Window) draw() {
 	policy, views, now, t := w.p.Engine.Policy(), w.p.Engine.Snapshot(), time.Now(), w.p.Texts
 	lazy := !policy.Proactive
+	w.tray(views, lazy, len(w.away) > 0 || w.offline != nil)
+	if !w.visible.Load() {
+		return
+	}
+	view.Durations(views, w.took)
 	w.chosenOrder().Sort(views, lazy)
 	w.controls.show(policy)
-	summary := t.Summary(views)
-	switch {
-	case len(w.away) > 0 && len(views) == 0:
-		summary = w.awayError().Error()
-	case len(w.away) > 0:
-		summary += " · " + w.awayError().Error()
-	case w.offline != nil:
-		summary += " · " + t.Get("Offline: %s", w.offline)
+	total := t.Count(len(views), "1 account", "%d accounts")
+	if len(views) == 0 && len(w.away) > 0 { // who knows
+		total = ""
 	}
-	if w.wrongClock != nil {
-		summary += " · " + w.wrongClock.Error()
+	w.summary.show(total, t.Tallies(views, lazy, now))
+	wrong := w.wrong()
+	setLabel(w.trouble, wrong)
+	show(w.trouble, wrong != "")
+	if height := w.head.MinSize().Height; height != w.headHeight {
+		w.headHeight = height
+		w.left.Refresh() // what is below has another place now
 	}
-	setLabel(w.summary, summary)
 	empty := w.begins(views) && len(w.away) == 0 && !w.p.Unread
 	if empty {
 		w.showFound(views)
@@ -365,12 +402,13 @@ func (w *Window) draw() {
 		show(w.page, !empty)
 	}
 	w.views = views
-	w.accounts.show(t.Filter(views, w.search.Text, lazy, func(key engine.Key) string { short, _ := w.p.Source(key); return short }), lazy)
+	found := t.Filter(views, w.search.Text, lazy, func(key engine.Key) string { short, _ := w.p.Source(key); return short })
+	w.accounts.show(found, lazy)
+	show(w.none, len(found) == 0 && len(views) > 0)
 	w.picked.changed()
 	w.strip.show(w.past, views, policy, now)
 	show(w.goAhead, lazy)
 	show(w.all, !w.passedAt.IsZero())
-	w.tray(views, lazy, len(w.away) > 0 || w.offline != nil)
 	w.words(policy, views, now)
 }
 
@@ -384,6 +422,21 @@ func (w *Window) awayError() error {
 		return all[0]
 	}
 	return errors.Join(all...)
+}
+
+// wrong is what is wrong around the accounts, "" where nothing is.
+func (w *Window) wrong() string {
+	var all []string
+	switch {
+	case len(w.away) > 0:
+		all = append(all, w.awayError().Error())
+	case w.offline != nil:
+		all = append(all, w.p.Texts.Get("Offline: %s", w.offline))
+	}
+	if w.wrongClock != nil {
+		all = append(all, w.wrongClock.Error())
+	}
+	return strings.Join(all, " · ")
 }
 
 // around is what is wrong around an account.
@@ -408,6 +461,7 @@ func (w *Window) tick() {
 	if now.Sub(w.dayAt) > stripEvery {
 		w.dayAt = now
 		w.strip.show(w.past, w.views, w.p.Engine.Policy(), now)
+		w.details.chart.move(now)
 	}
 }
 
@@ -471,16 +525,37 @@ func (w *Window) pass(p engine.PassParams) {
 		w.say(w.p.Texts.Get("Checking all accounts …"))
 	}
 	go func() {
-		_, err := w.p.Engine.Pass(context.Background(), p)
+		did, err := w.p.Engine.Pass(context.Background(), p)
 		w.p.Do(func() {
 			if all {
 				w.controls.setBusy(false)
+			} else {
+				w.skipped(did.Results)
 			}
 			if err != nil {
 				w.say(err.Error())
 			}
 		})
 	}()
+}
+
+// skipped shows which of the accounts that a person asked to refresh were not,
+// and why.
+func (w *Window) skipped(results []engine.Result) {
+	var said []string
+	for _, r := range results {
+		switch {
+		case r.Outcome != engine.ResultSkipped:
+		case r.Reason == engine.ReasonElsewhere || r.Reason == engine.ReasonRestored: // its last result says so
+		default:
+			w.accounts.skipped[r.Key] = time.Now()
+			said = append(said, w.p.Texts.Get("%s: %s", r.Name, w.p.Texts.Past(view.Past{Reason: string(r.Reason)})))
+		}
+	}
+	if said != nil {
+		w.say(strings.Join(said, " · "))
+		w.accounts.tick(time.Now())
+	}
 }
 
 // refreshAll asks, and refreshes the accounts that are not due too.

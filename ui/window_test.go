@@ -18,6 +18,7 @@ import (
 
 	"tokentray/engine"
 	"tokentray/engine/store/local"
+	"tokentray/ui/view"
 )
 
 // fakeEngine notes what the window asks of it.
@@ -28,7 +29,8 @@ type fakeEngine struct {
 	passes chan engine.PassParams
 	chosen chan engine.Policy
 	events chan engine.Event
-	hold   chan bool // not nil: a pass over all ends when it is closed
+	did    engine.Summary // of a pass
+	hold   chan bool      // not nil: a pass over all ends when it is closed
 }
 
 func newFake(views ...engine.View) *fakeEngine {
@@ -62,7 +64,7 @@ func (f *fakeEngine) Pass(_ context.Context, p engine.PassParams) (engine.Summar
 	if p.Keys == nil && f.hold != nil {
 		<-f.hold
 	}
-	return engine.Summary{}, nil
+	return f.did, nil
 }
 
 func (f *fakeEngine) Watch(ctx context.Context) iter.Seq[engine.Event] {
@@ -111,16 +113,7 @@ func open(t *testing.T, e *fakeEngine) (w *Window) {
 }
 
 // rows are the rows that are seen, from the top.
-func rows(w *Window) []*row {
-	var all []*row
-	for r := range w.accounts.seen {
-		if r.Visible() && w.accounts.seen[r] < len(w.accounts.views) {
-			all = append(all, r)
-		}
-	}
-	slices.SortFunc(all, func(a, b *row) int { return w.accounts.seen[a] - w.accounts.seen[b] })
-	return slices.CompactFunc(all, func(a, b *row) bool { return w.accounts.seen[a] == w.accounts.seen[b] })
-}
+func rows(w *Window) []*row { return w.accounts.inSight() }
 
 func TestRows(t *testing.T) {
 	dead := account("dead", engine.StatusNeedsLogin, -12*time.Minute)
@@ -148,8 +141,11 @@ func TestRows(t *testing.T) {
 		if w.details.name.Text != "fine" || w.details.trouble.Visible() {
 			t.Errorf("details of the chosen: %s", w.details.name.Text)
 		}
-		if w.summary.Text != "3 accounts, 1 valid, 1 expired, 1 needs login" {
-			t.Error(w.summary.Text)
+		if got := w.summary.text(); got != "3 accounts, 1 valid, 1 needs you, 1 refreshes when asked" {
+			t.Error(got)
+		}
+		if c := w.summary.dots[1].FillColor; c != current().person {
+			t.Errorf("the dot of what needs a person: %v", c)
 		}
 	})
 }
@@ -281,6 +277,25 @@ func TestProgress(t *testing.T) {
 	})
 }
 
+// A refresh that was skipped says so on its button, and why below.
+func TestSkipped(t *testing.T) {
+	v := account("a", engine.StatusValid, time.Hour)
+	e := newFake(v)
+	e.did.Results = []engine.Result{{Key: v.Key, Name: "a", Outcome: engine.ResultSkipped, Reason: engine.ReasonRateLimited}}
+	w := open(t, e)
+	do(func() { test.Tap(rows(w)[0].refresh) })
+	<-e.passes
+	eventually(t, "the outcome", func() bool {
+		return rows(w)[0].refresh.Icon.Name() == theme.MediaSkipNextIcon().Name() && w.line.Text == "a: its provider limits the rate"
+	})
+	do(func() {
+		w.accounts.tick(time.Now().Add(outcomeFor + time.Second))
+		if got := rows(w)[0].refresh.Icon.Name(); got != theme.ViewRefreshIcon().Name() {
+			t.Errorf("it stays: %s", got)
+		}
+	})
+}
+
 // A thousand rows: only those that are seen are made.
 func TestManyRows(t *testing.T) {
 	var views []engine.View
@@ -291,6 +306,28 @@ func TestManyRows(t *testing.T) {
 	do(func() {
 		if n := len(w.accounts.seen); n == 0 || n > 40 {
 			t.Errorf("%d rows made", n)
+		}
+		// Scrolled through, those that are seen count down, and no other.
+		for at := float32(0); at < 20_000; at += 333 {
+			w.accounts.list.ScrollToOffset(at)
+		}
+		drawn := all[*row](w)
+		if seen := rows(w); len(drawn) == 0 || len(seen) > len(drawn) || len(seen) < len(drawn)-1 {
+			t.Errorf("%d rows count down, %d are seen", len(seen), len(drawn))
+		}
+		for _, r := range rows(w) {
+			if !slices.Contains(drawn, r) {
+				t.Errorf("%d is out of sight", r.place)
+			}
+		}
+		w.accounts.tick(time.Now().Add(-40 * 24 * time.Hour))
+		for r := range slices.Values(drawn[1 : len(drawn)-1]) {
+			if !strings.HasPrefix(r.countdown.Text, "4") {
+				t.Errorf("%d stands still: %s", r.place, r.countdown.Text)
+			}
+		}
+		if w.draw(); len(w.accounts.seen) > len(drawn)+1 {
+			t.Errorf("%d rows are kept", len(w.accounts.seen))
 		}
 	})
 }
@@ -349,8 +386,8 @@ func TestStoreAway(t *testing.T) {
 	do(func() {
 		w.note(engine.Event{Kind: engine.EventStoreDown, Err: errors.New("Redis at 127.0.0.1:1 cannot be reached: check REDIS_HOST")})
 		w.draw()
-		if w.start.Visible() || !strings.Contains(w.summary.Text, "check REDIS_HOST") {
-			t.Errorf("shown: %q", w.summary.Text)
+		if w.start.Visible() || !strings.Contains(w.trouble.Text, "check REDIS_HOST") || !w.trouble.Visible() || w.summary.text() != "" {
+			t.Errorf("shown: %q, %q", w.trouble.Text, w.summary.text())
 		}
 		w.note(engine.Event{Kind: engine.EventStoreUp})
 		w.draw()
@@ -368,14 +405,53 @@ func TestOfflineAndClock(t *testing.T) {
 		w.note(engine.Event{Kind: engine.EventNetworkDown, Err: errors.New("could not connect to platform.claude.com")})
 		w.note(engine.Event{Kind: engine.EventClock, Ahead: time.Hour, Err: errors.New("this machine's clock is 1h0m0s ahead")})
 		w.draw()
-		if want := "1 account, 1 valid · Offline: could not connect to platform.claude.com · this machine's clock is 1h0m0s ahead"; w.summary.Text != want {
-			t.Errorf("shown: %q", w.summary.Text)
+		if want := "Offline: could not connect to platform.claude.com · this machine's clock is 1h0m0s ahead"; w.trouble.Text != want || !w.trouble.Visible() || w.summary.text() != "1 account, 1 valid" {
+			t.Errorf("shown: %q, %q", w.trouble.Text, w.summary.text())
+		}
+		// The list begins below it.
+		if head := w.head.Size().Height; head < w.head.MinSize().Height {
+			t.Errorf("the head is %v high and needs %v", head, w.head.MinSize().Height)
 		}
 		w.note(engine.Event{Kind: engine.EventNetworkUp})
 		w.note(engine.Event{Kind: engine.EventClock})
 		w.draw()
-		if want := "1 account, 1 valid"; w.summary.Text != want {
-			t.Errorf("afterwards: %q", w.summary.Text)
+		if w.trouble.Visible() || w.summary.text() != "1 account, 1 valid" {
+			t.Errorf("afterwards: %q", w.trouble.Text)
+		}
+	})
+}
+
+// A search without a hit says so, and one click ends it.
+func TestNoHit(t *testing.T) {
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	do(func() {
+		if w.none.Visible() {
+			t.Error("it says so with all in sight")
+		}
+		w.search.SetText("no such")
+		if !w.none.Visible() || w.start.Visible() {
+			t.Error("a blank list")
+		}
+		test.Tap(find(w.none, "Show all"))
+		if w.none.Visible() || len(rows(w)) != 1 {
+			t.Error("the search goes on")
+		}
+	})
+}
+
+// What does not fit beside each other goes on below.
+func TestSummaryWraps(t *testing.T) {
+	do(func() {
+		s := newSummary()
+		w := onCanvas(t, s, "light", fyne.NewSize(600, 60))
+		one := s.MinSize().Height
+		s.show("1,000 accounts", []view.Tally{{Tone: view.Valid, Text: "900 valid"}, {Tone: view.Wait, Text: "90 waiting"}, {Tone: view.Person, Text: "10 need you"}})
+		if s.MinSize().Height != one {
+			t.Errorf("there is room, but it is %v high", s.MinSize().Height)
+		}
+		w.Resize(fyne.NewSize(200, 60))
+		if s.MinSize().Height < 2*one || s.texts[2].Position().Y == 0 || s.texts[2].Position().X+s.texts[2].Size().Width > 200 {
+			t.Errorf("in 200 it is %v high, the last stands at %v", s.MinSize().Height, s.texts[2].Position())
 		}
 	})
 }
@@ -465,6 +541,17 @@ func TestRowLooks(t *testing.T) {
 			test.AssertRendersToImage(t, "row-"+variant+".png", w.Canvas())
 		})
 	}
+}
+
+// A switch from light to dark is seen at once, also while nothing happens.
+func TestLightAndDark(t *testing.T) {
+	w := open(t, newFake(account("a", engine.StatusValid, time.Hour)))
+	do(func() { w.p.App.Settings().SetTheme(Theme{Variant: "light"}) })
+	eventually(t, "light", func() bool { return rows(w)[0].dot.FillColor == light.valid })
+	do(func() { w.p.App.Settings().SetTheme(Theme{Variant: "dark"}) })
+	eventually(t, "dark", func() bool {
+		return rows(w)[0].dot.FillColor == dark.valid && w.summary.dots[0].FillColor == dark.valid && w.strip.nowLine.FillColor == dark.accent
+	})
 }
 
 // What is typed into the search is kept without a person hiding the window.

@@ -166,15 +166,16 @@ func source(app *wiring.App, d *desk) func(engine.Key) (short, place string) {
 			return key.Store, key.Store
 		}
 		name, relay := strings.CutPrefix(key.Store, wiring.Relay+":")
+		place := placeOf(*d.texts.Load(), key, store.Name(), d.set.Load().Paths.Database)
 		switch {
 		case key.Store == wiring.Embedded:
-			return d.texts.Load().Get("embedded"), store.Name()
+			return d.texts.Load().Get("embedded"), place
 		case key.Store == wiring.Logins:
 			return d.texts.Load().Get("tool's login"), key.ID
 		case relay:
-			return d.texts.Load().Get("relay · %s", name), store.Name()
+			return d.texts.Load().Get("relay · %s", name), place
 		}
-		return d.texts.Load().Get("relay · %s", d.set.Load().Redis.Addrs[0]), store.Name()
+		return d.texts.Load().Get("relay · %s", d.set.Load().Redis.Addrs[0]), place
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -511,7 +510,7 @@ func (d *desk) save(changed map[string]string) map[string]error {
 			alone["ENCRYPTION_KEY"] = "x" // whether it is there is another field's matter
 		}
 		if _, err := d.with(alone); err != nil && strings.HasPrefix(err.Error(), name) {
-			wrong[name] = errors.New(strings.Replace(err.Error(), " from environment", "", 1)) // it was typed
+			wrong[name] = wrongValue(*d.texts.Load(), name, err)
 		}
 	}
 	if len(wrong) > 0 {

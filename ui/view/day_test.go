@@ -2,6 +2,7 @@ package view
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,24 +113,54 @@ func TestDayJoins(t *testing.T) {
 	}
 }
 
+// Bars stand where their time is, over as long a time as it takes.
 func TestBars(t *testing.T) {
-	quick, slow := then("a", time.Hour, engine.ResultRefreshed, ""), then("a", 0, engine.ResultFailed, "Invalid refresh token")
-	quick.Took, slow.Took = 100*time.Millisecond, 400*time.Millisecond
-	bars := Bars([]Past{slow, quick, then("a", 9*time.Hour, engine.ResultRefreshed, "")}, true, 2)
-	if len(bars) != 2 || bars[0].Height != 0.5 || bars[0].Tone != Valid || bars[1].Height != 1 || bars[1].Tone != Person {
-		t.Errorf("%+v", bars)
-	}
 	inUTC(t)
-	if got := Texts(nil).Bar(bars[1]); got != "11-23 12:00 · Invalid refresh token · 400 ms" {
+	bar := func(ago, took time.Duration, outcome, failure string) Past {
+		p := then("a", ago, outcome, failure)
+		p.Took = took
+		return p
+	}
+	slow := bar(0, 400*time.Millisecond, engine.ResultFailed, "Invalid refresh token")
+	quick := bar(time.Hour, 100*time.Millisecond, engine.ResultRefreshed, "")
+	type drawn struct {
+		at, height float32
+		tone       Tone
+		count      int
+	}
+	for name, test := range map[string]struct {
+		past    []Past
+		needs   bool
+		columns int
+		span    time.Duration
+		want    []drawn
+	}{
+		"none":                    {nil, true, 9, 10 * time.Minute, nil},
+		"an hour":                 {[]Past{slow, quick}, true, 100, time.Hour, []drawn{{0, 0.5, Valid, 1}, {1, 1, Person, 1}}},
+		"a day":                   {[]Past{quick, bar(12*time.Hour, 0, engine.ResultRefreshed, "")}, false, 100, 24 * time.Hour, []drawn{{0.5, 0, Valid, 1}, {23.0 / 24, 1, Valid, 1}}},
+		"weeks":                   {[]Past{bar(10*24*time.Hour, 1, engine.ResultRefreshed, "")}, false, 100, 14 * 24 * time.Hour, []drawn{{4.0 / 14, 1, Valid, 1}}},
+		"older than all":          {[]Past{quick, bar(100*24*time.Hour, time.Hour, engine.ResultRefreshed, "")}, false, 10, 90 * 24 * time.Hour, []drawn{{1 - 1.0/(90*24), 1, Valid, 1}}},
+		"too close to each other": {[]Past{bar(time.Minute, 9, engine.ResultRefreshed, ""), bar(2*time.Minute, 4, engine.ResultFailed, "x"), quick}, false, 10, time.Hour, []drawn{{0, 1, Valid, 1}, {1 - 2.0/60, 0, Wait, 2}}},
+		"of a clock set back":     {[]Past{bar(-time.Minute, 1, engine.ResultRefreshed, "")}, false, 10, 10 * time.Minute, []drawn{{1, 1, Valid, 1}}},
+	} {
+		bars, span := Bars(ChartParams{Past: test.past, Needs: test.needs, Now: noon, Columns: test.columns})
+		var got []drawn
+		for _, b := range bars {
+			got = append(got, drawn{b.Position, b.Height, b.Tone, b.Count})
+		}
+		near := func(a, b drawn) bool {
+			return a.tone == b.tone && a.count == b.count && max(a.at-b.at, b.at-a.at, a.height-b.height, b.height-a.height) < 0.001
+		}
+		if span != test.span || !slices.EqualFunc(got, test.want, near) {
+			t.Errorf("%s: %+v over %v, want %+v", name, got, span, test.want)
+		}
+	}
+	bars, _ := Bars(ChartParams{Past: []Past{slow}, Now: noon, Columns: 9})
+	if got := Texts(nil).Bar(bars[0]); got != "11-23 12:00 · Invalid refresh token · 400 ms" {
 		t.Error(got)
 	}
-	if len(Bars(nil, true, 9)) != 0 || len(Bars([]Past{quick}, true, 0)) != 0 {
-		t.Error("bars of nothing")
-	}
-	still := quick
-	still.Took = 0
-	if bars := Bars([]Past{still}, false, 9); bars[0].Height != 0 {
-		t.Errorf("%+v", bars)
+	if bars[0].Count = 3; !strings.HasSuffix(Texts(nil).Bar(bars[0]), " · and 2 more") {
+		t.Error(Texts(nil).Bar(bars[0]))
 	}
 }
 

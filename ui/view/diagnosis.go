@@ -80,9 +80,9 @@ func (t Texts) Diagnose(v engine.View, around Around, now time.Time) (Diagnosis,
 	case kind == engine.KindSettings:
 		return is(t.Get("A setting is wrong: %s", v.Err), ActionSettings)
 	case kind == engine.KindRateLimited:
-		return is(t.Get("Its provider limits the rate, until %s.", clock(v.RetryAt, now)), ActionNone)
+		return is(t.Get("Its provider limits the rate, until %s.", Clock(v.RetryAt, now)), ActionNone)
 	case kind == engine.KindUnknownOutcome:
-		return is(t.Get("The last refresh had no readable answer, so the refresh token may be used up. It is tried once more at %s.", clock(v.RetryAt, now)), ActionSignIn)
+		return is(t.Get("The last refresh had no readable answer, so the refresh token may be used up. It is tried once more at %s.", Clock(v.RetryAt, now)), ActionSignIn)
 	case kind == engine.KindStore:
 		return is(t.Get("It could not be stored so far: %s", v.Err), ActionNone)
 	case v.RetryAt.After(now):
@@ -124,8 +124,8 @@ func expired(v engine.View, now time.Time) bool {
 	return !v.ExpiresAt.IsZero() && !now.Before(v.ExpiresAt)
 }
 
-// clock is a time of the next days as people write it.
-func clock(at, now time.Time) string {
+// Clock is a time of the next days as people write it.
+func Clock(at, now time.Time) string {
 	if at.Sub(now) < 24*time.Hour {
 		return at.Local().Format("15:04")
 	}

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"time"
 
 	"tokentray/engine"
@@ -9,8 +10,9 @@ import (
 // Fact is a line of an account's details.
 type Fact struct{ Title, Value string }
 
-// geminiKept is how long Google keeps a login that nobody refreshes.
-const geminiKept = 183 * 24 * time.Hour
+// geminiKept is how many months Google keeps a login that nobody refreshes, as
+// the alert counts them.
+const geminiKept = 6
 
 // LoginEnds is when a person must sign in again, and whether that is an
 // estimate; zero where nothing is known.
@@ -20,7 +22,7 @@ func LoginEnds(v engine.View) (at time.Time, estimated bool) {
 	case !v.LoginExpiresAt.IsZero():
 		return v.LoginExpiresAt, false
 	case v.Provider == engine.Gemini && !v.Static() && !last.IsZero():
-		return last.Add(geminiKept), true
+		return last.AddDate(0, geminiKept, 0), true
 	}
 	return time.Time{}, false
 }
@@ -77,7 +79,7 @@ func (t Texts) Facts(v engine.View, p engine.Policy, proxy, client string, now t
 		return when.Local().Format("2006-01-02 15:04:05") + " · " + t.Until(when, now)
 	}
 	facts := []Fact{
-		{t.Get("Status"), t.Status(v, !p.Proactive)},
+		{t.Get("Status"), t.State(v, !p.Proactive, now)},
 		{t.Get("Access token until"), at(v.ExpiresAt)},
 	}
 	add := func(title, value string, known bool) {
@@ -93,7 +95,7 @@ func (t Texts) Facts(v engine.View, p engine.Policy, proxy, client string, now t
 	add(t.Get("Login until"), login, !ends.IsZero())
 	last := t.LastResult(v, now)
 	if v.Err != nil { // what it was is said above
-		last = t.Get("failed %s", t.Age(v.At, now))
+		last = t.took(t.Get("failed %s", t.Age(v.At, now)), v, engine.ResultFailed)
 	}
 	facts = append(facts, Fact{t.Get("Last refresh"), last}, Fact{t.Get("Next refresh"), t.NextRefresh(v, p, now)})
 	add(t.Get("Last used"), t.Age(v.LastUsedAt, now), !v.LastUsedAt.IsZero())
@@ -101,17 +103,37 @@ func (t Texts) Facts(v engine.View, p engine.Policy, proxy, client string, now t
 	add(t.Get("Scopes"), v.Scopes, v.Scopes != "")
 	add(t.Get("Client"), client, client != "")
 	add(t.Get("Proxy"), proxy, proxy != "")
-	add(t.Get("Kept by"), t.keeper(v), v.Observed)
+	add(t.Get("Kept by"), t.keeper(v), true)
+	add(t.Get("Chosen"), t.chosen(v), v.Choice.Lazy || v.Choice.IdleDays > 0)
+	add(t.Get("Alerts"), t.Get("muted"), v.Choice.Muted)
 	add(t.Get("Restored"), t.Count(v.Restored, "once", "%d times"), v.Restored > 0)
-	add(t.Get("In the store"), v.StoreStatus, v.StoreStatus != "")
+	stored := v.StoreStatus
+	if v.StoreError != "" {
+		stored += ": " + v.StoreError
+	}
+	add(t.Get("In the store"), stored, stored != "")
 	return append(facts, Fact{t.Get("Id"), v.ID})
 }
 
+// keeper is who refreshes the account.
 func (t Texts) keeper(v engine.View) string {
-	if v.Choice.Keep {
+	switch {
+	case v.Observed && v.Choice.Keep:
 		return t.Get("its own program, and Tokentray")
+	case v.Observed:
+		return t.Get("its own program; only observed here")
+	case v.Store == "relay" || strings.HasPrefix(v.Store, "relay:"):
+		return t.Get("its relay, and Tokentray")
 	}
-	return t.Get("its own program; only observed here")
+	return "Tokentray"
+}
+
+// chosen is how the account is excepted from being refreshed ahead of expiry.
+func (t Texts) chosen(v engine.View) string {
+	if v.Choice.Lazy {
+		return t.Get("refreshed only when asked for")
+	}
+	return t.Count(v.Choice.IdleDays, "not refreshed ahead when unused for a day", "not refreshed ahead when unused for %d days")
 }
 
 // Until is how far a time lies ahead, or back.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestFacts(t *testing.T) {
 	for _, f := range (Texts)(nil).Facts(v, engine.Policy{}, "socks5://u:xxxxx@h:1", "id · as.example", noon) {
 		all += f.Title + ": " + f.Value + "\n"
 	}
-	for _, want := range []string{"Login until: about 2027-05-25 (estimated)", "Last used: 3 min ago", "Rate limited until: ", " · in 20 min", "Scopes: one two",
+	for _, want := range []string{"Login until: about 2027-05-23 (estimated)", "Last used: 3 min ago", "Rate limited until: ", " · in 20 min", "Scopes: one two",
 		"Client: id · as.example", "Proxy: socks5://u:xxxxx@h:1", "Restored: 2 times", "Kept by: its own program; only observed here", "Id: a"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%q is missing in\n%s", want, all)
@@ -62,5 +63,41 @@ func TestFacts(t *testing.T) {
 	}
 	if strings.Contains(all, "estimated") || strings.Contains(all, "Rate limited") || strings.Contains(all, "Proxy") || strings.Contains(all, "Client") || !strings.Contains(all, "and Tokentray") {
 		t.Error(all)
+	}
+}
+
+func TestFactsOfStoreAndChoice(t *testing.T) {
+	for want, change := range map[string]func(*engine.View){
+		"Kept by: Tokentray":                                 func(v *engine.View) { v.Store = "embedded" },
+		"Kept by: its relay, and Tokentray":                  func(v *engine.View) { v.Store = "relay:b" },
+		"In the store: error: Invalid refresh token":         func(v *engine.View) { v.StoreStatus, v.StoreError = "error", "Invalid refresh token" },
+		"In the store: active":                               func(v *engine.View) { v.StoreStatus = "active" },
+		"Alerts: muted":                                      func(v *engine.View) { v.Choice.Muted = true },
+		"Chosen: refreshed only when asked for":              func(v *engine.View) { v.Choice.Lazy = true },
+		"Chosen: not refreshed ahead when unused for 7 days": func(v *engine.View) { v.Choice.IdleDays = 7 },
+		"Chosen: not refreshed ahead when unused for a day":  func(v *engine.View) { v.Choice.IdleDays = 1 },
+	} {
+		var plain, changed []string
+		v := of(engine.StatusValid, "a", time.Hour)
+		for _, f := range Texts(nil).Facts(v, engine.Policy{}, "", "", noon) {
+			plain = append(plain, f.Title+": "+f.Value)
+		}
+		change(&v)
+		for _, f := range Texts(nil).Facts(v, engine.Policy{}, "", "", noon) {
+			changed = append(changed, f.Title+": "+f.Value)
+		}
+		if !slices.Contains(changed, want) || want != "Kept by: Tokentray" && slices.Contains(plain, want) {
+			t.Errorf("%q is missing in %q", want, changed)
+		}
+	}
+}
+
+// The details say of the status what the row says.
+func TestStatusAsInTheRow(t *testing.T) {
+	v := of(engine.StatusExpiring, "a", time.Minute)
+	for _, p := range []engine.Policy{{}, {Proactive: true}} {
+		if got, want := Texts(nil).Facts(v, p, "", "", noon)[0].Value, Texts(nil).State(v, !p.Proactive, noon); got != want {
+			t.Errorf("proactive %v: %q, the row says %q", p.Proactive, got, want)
+		}
 	}
 }

@@ -10,30 +10,55 @@ import (
 // LastResult is an account's last refresh in words: "refreshed 52 min ago ·
 // 180 ms", or what went wrong.
 func (t Texts) LastResult(v engine.View, now time.Time) string {
+	last, what := LastRefresh(v), ""
 	switch {
 	case v.Problem != nil:
 		return t.Get("cannot be read")
 	case v.Err != nil:
-		return v.Err.Error() + " · " + t.Age(v.At, now)
+		return t.took(t.Get("failed %s", t.Age(v.At, now)), v, engine.ResultFailed) + " · " + v.Err.Error() // which may be long
+	case v.Result == engine.ResultRestored && !v.At.Before(last):
+		return t.Get("restored after another program's write") + " · " + t.Age(v.At, now)
 	case v.Rival.Name != "":
-		return t.Get("shared login, with %s", v.Rival.Name)
+		what = t.Get("shared login, with %s", v.Rival.Name)
 	case v.Static():
-		return t.Get("no refresh token")
+		what = t.Get("no refresh token")
 	case v.Observed && !v.Choice.Keep:
-		return t.Get("only observed")
-	case v.Result == engine.ResultRestored:
-		return t.Get("restored after another program's write")
-	}
-	last := LastRefresh(v)
-	if last.IsZero() {
+		what = t.Get("only observed")
+	case last.IsZero():
 		return t.Get("not refreshed yet")
 	}
-	text := t.Get("refreshed %s", t.Age(last, now))
-	if v.Took > 0 && v.Result == engine.ResultRefreshed {
+	if last.IsZero() {
+		return what
+	}
+	age := t.took(t.Get("refreshed %s", t.Age(last, now)), v, engine.ResultRefreshed)
+	if what != "" {
+		return what + " · " + age
+	}
+	return age
+}
+
+// took adds how long the last try took, where that was of this result.
+func (t Texts) took(text string, v engine.View, result string) string {
+	if v.Took > 0 && v.Result == result {
 		text += " · " + t.Get("%d ms", v.Took.Milliseconds())
 	}
 	return text
 }
+
+// Durations fills in how long the latest refreshes took, of accounts of which
+// the engine does not know: it began later than they did.
+func Durations(views []engine.View, took map[engine.Key]Past) {
+	for i := range views {
+		v := &views[i]
+		if p, known := took[v.Key]; known && v.Took == 0 && v.Result == engine.ResultRefreshed && p.At.Sub(LastRefresh(*v)).Abs() < nearby {
+			v.Took = p.Took
+		}
+	}
+}
+
+// nearby is how far a refresh's time in the history may be from the one in the
+// store, which is written after it.
+const nearby = 5 * time.Second
 
 // LifeLeft is how much of its life the access token still has, from 0 to 1;
 // false where its lifetime is not known.

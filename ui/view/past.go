@@ -125,35 +125,71 @@ func (t Texts) reason(r engine.Reason) string {
 	return t.Get(string(r))
 }
 
-// Bar is a refresh in a chart.
+// Bar is a refresh in a chart, or several that are too close to each other to
+// be told apart: then it is the latest of those that matter most.
 type Bar struct {
 	Past
-	Tone   Tone
-	Height float32 // 0 to 1, for how long it took
+	Tone     Tone
+	Count    int     // how many it stands for
+	Height   float32 // 0 to 1, for how long it took
+	Position float32 // 0 to 1, for when it was
 }
 
-// Bars are the latest of an account's refreshes, at most so many, the oldest
-// first, in whatever order they come. The longest is 1 high, the others by the
-// square root, or one time-out would flatten all others. needs says that the
-// account needs a person now.
-func Bars(past []Past, needs bool, most int) []Bar {
-	past = slices.Clone(past)
+// chartSpans are how far back a chart may go.
+var chartSpans = []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 3 * 24 * time.Hour, 7 * 24 * time.Hour, 14 * 24 * time.Hour, 30 * 24 * time.Hour, 90 * 24 * time.Hour}
+
+// ChartParams is what a chart of an account's refreshes is made of.
+type ChartParams struct {
+	Past    []Past // in any order
+	Needs   bool   // the account needs a person now
+	Now     time.Time
+	Columns int // how many bars can be told apart beside each other
+}
+
+// Bars are the refreshes over the time that span goes back from now, the oldest
+// first. The longest is 1 high, the others by the square root, or one time-out
+// would flatten all others.
+func Bars(p ChartParams) (bars []Bar, span time.Duration) {
+	past := slices.Clone(p.Past)
 	oldestFirst(past)
-	tones := Tones(past, func(engine.Key) bool { return needs })
-	from := max(len(past)-max(most, 0), 0)
-	past, tones = past[from:], tones[from:]
+	for _, span = range chartSpans {
+		if len(past) == 0 || p.Now.Sub(past[0].At) <= span {
+			break
+		}
+	}
+	from, step := p.Now.Add(-span), span/time.Duration(max(p.Columns, 1))
 	longest := time.Duration(1)
-	for _, p := range past {
-		longest = max(longest, p.Took)
+	slot := int64(-1)
+	for i, tone := range Tones(past, func(engine.Key) bool { return p.Needs }) {
+		b := Bar{Past: past[i], Tone: tone, Count: 1}
+		if b.At.Before(from) {
+			continue
+		}
+		b.Position = min(float32(b.At.Sub(from))/float32(span), 1)
+		longest = max(longest, b.Took)
+		s := b.At.UnixNano() / int64(step) // fixed in time, so that bars do not join and part
+		if s != slot {
+			slot, bars = s, append(bars, b)
+			continue
+		}
+		last := &bars[len(bars)-1]
+		b.Count += last.Count
+		if b.Tone >= last.Tone {
+			*last = b
+		}
+		last.Count = b.Count
 	}
-	bars := make([]Bar, len(past))
-	for i, p := range past {
-		bars[i] = Bar{p, tones[i], float32(math.Sqrt(float64(max(p.Took, 0)) / float64(longest)))}
+	for i := range bars {
+		bars[i].Height = float32(math.Sqrt(float64(max(bars[i].Took, 0)) / float64(longest)))
 	}
-	return bars
+	return bars, span
 }
 
 // Bar says what a bar stands for: "11-23 09:41 · refreshed · 340 ms".
 func (t Texts) Bar(b Bar) string {
-	return b.At.Local().Format("01-02 15:04") + " · " + t.Past(b.Past) + " · " + t.Get("%d ms", b.Took.Milliseconds())
+	text := b.At.Local().Format("01-02 15:04") + " · " + t.Past(b.Past) + " · " + t.Get("%d ms", b.Took.Milliseconds())
+	if b.Count > 1 {
+		text += " · " + t.Count(b.Count-1, "and 1 more", "and %d more")
+	}
+	return text
 }

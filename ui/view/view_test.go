@@ -112,3 +112,54 @@ func TestSummary(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestLastResult(t *testing.T) {
+	with := func(change func(*engine.View)) engine.View {
+		v := of(engine.StatusValid, "a", time.Hour)
+		v.RefreshToken, v.LastRefreshAt = engine.Seal("x", nil), noon.Add(-52*time.Minute)
+		change(&v)
+		return v
+	}
+	never := func(v *engine.View) { v.LastRefreshAt = time.Time{} }
+	for want, v := range map[string]engine.View{
+		"not refreshed yet":    with(never),
+		"refreshed 52 min ago": with(func(*engine.View) {}),
+		"refreshed 3 min ago · 180 ms": with(func(v *engine.View) {
+			v.Result, v.Succeeded, v.Took = "refreshed", noon.Add(-3*time.Minute), 180*time.Millisecond
+		}),
+		"failed 3 min ago · 2100 ms · server busy": with(func(v *engine.View) {
+			v.Result, v.Err, v.At, v.Took = "failed", errors.New("server busy"), noon.Add(-3*time.Minute), 2100*time.Millisecond
+		}),
+		"restored after another program's write · 3 min ago": with(func(v *engine.View) { v.Result, v.At = "restored", noon.Add(-3*time.Minute) }),
+		"shared login, with b · refreshed 52 min ago":        with(func(v *engine.View) { v.Rival.Name = "b" }),
+		"no refresh token · refreshed 52 min ago":            with(func(v *engine.View) { v.RefreshToken = engine.Sealed{} }),
+		"only observed · refreshed 52 min ago":               with(func(v *engine.View) { v.Observed = true }),
+		"only observed":                                      with(func(v *engine.View) { never(v); v.Observed = true }),
+		"cannot be read":                                     with(func(v *engine.View) { v.Problem = errors.New("x") }),
+	} {
+		if got := Texts(nil).LastResult(v, noon); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// After a restart the history knows how long the latest refresh took; of an
+// older one it says nothing.
+func TestDurations(t *testing.T) {
+	last := noon.Add(-3 * time.Minute)
+	for name, test := range map[string]struct {
+		at   time.Time
+		want string
+	}{
+		"the latest": {last.Add(400 * time.Millisecond), "refreshed 3 min ago · 340 ms"},
+		"an older":   {last.Add(-time.Hour), "refreshed 3 min ago"},
+	} {
+		v := of(engine.StatusValid, "a", time.Hour)
+		v.RefreshToken, v.Result, v.LastRefreshAt, v.At = engine.Seal("x", nil), engine.ResultRefreshed, last, last
+		views := []engine.View{v}
+		Durations(views, map[engine.Key]Past{v.Key: {Key: v.Key, At: test.at, Took: 340 * time.Millisecond}})
+		if got := Texts(nil).LastResult(views[0], noon); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
