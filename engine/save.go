@@ -23,7 +23,11 @@ func (e *Engine) keep(ctx context.Context, st *state, l *look, healed bool) erro
 		}
 		if err == nil && saved.ID != "" {
 			head := l.record.Head
-			l.record, _ = e.noteSoon(st, func(r *Record) { // step 9: what is lost of it is seen in the store
+			note := e.noteSoon // step 9: what is lost of it is seen in the store
+			if !l.journaled {
+				note = e.note
+			}
+			l.record, _ = note(st, func(r *Record) {
 				if r.Head == head {
 					r.Unsaved, r.Person = false, false
 				}

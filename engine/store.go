@@ -107,7 +107,7 @@ type Journal interface {
 	// other process's update between reading and writing, and durable when it
 	// returns. A record that becomes zero is removed. One that cannot be read
 	// is handed over as Damaged, and set aside, not deleted, when it is
-	// written over.
+	// written over. Of several calls of change for a key the last one counts.
 	Update(ctx context.Context, change func(Key, *Record), keys ...Key) error
 	// UpdateSoon is Update for what can be found out again: durable with the
 	// next Update at the latest, and a power cut before that may take it back.

@@ -15,16 +15,19 @@ import (
 )
 
 // BenchmarkRefresh is the whole numbered transaction against a provider that
-// answers after 50 ms, beside the bare exchange, four at once and in turns. The
-// journal is on disk. The metrics are in ms: the medians bare and ours, and what
-// is added; and the means of where that goes.
+// answers after 50 ms, beside the bare exchange, alone and as many at once as an
+// engine lets be. The journal is on disk. The metrics are in ms: the medians of
+// bare and ours, and what is added; and the means of where that goes.
 func BenchmarkRefresh(b *testing.B) {
-	const atOnce = engine.Concurrency
 	_, endpoint := answers(b, 8*time.Hour, 50*time.Millisecond)
-	for _, name := range []string{"embedded", "relay"} {
-		b.Run("store="+name, func(b *testing.B) {
-			address := ""
-			if name == "relay" {
+	type variant struct {
+		store  string
+		atOnce int
+	}
+	for _, v := range []variant{{"embedded", 1}, {"relay", 1}, {"embedded", engine.Concurrency}, {"relay", engine.Concurrency}} {
+		b.Run(fmt.Sprintf("at-once=%d/store=%s", v.atOnce, v.store), func(b *testing.B) {
+			address, atOnce := "", v.atOnce
+			if v.store == "relay" {
 				address = redistest.Start(b).Addr
 			}
 			k := keeper{Redis: address, Home: b.TempDir(), TokenURL: endpoint}
@@ -76,7 +79,7 @@ func BenchmarkRefresh(b *testing.B) {
 					ours = append(ours, r.Took)
 				}
 				// No faster than an engine lets a provider be asked.
-				time.Sleep(time.Until(began.Add(time.Second * atOnce / engine.RatePerSecond)))
+				time.Sleep(time.Until(began.Add(time.Duration(atOnce) * time.Second / engine.RatePerSecond)))
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(ms(median(bare)), "bare-ms")

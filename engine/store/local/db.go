@@ -20,7 +20,7 @@ import (
 // when done.
 type Store struct {
 	path   string
-	db     *sql.DB // to read
+	db     *sql.DB
 	writer *writer
 	info   os.FileInfo // of the file that was opened
 	ring   ring
@@ -130,12 +130,8 @@ func (s *Store) open() error {
 	if s.db, err = sql.Open("sqlite", source(s.path)); err != nil {
 		return err
 	}
-	writes, err := sql.Open("sqlite", source(s.path))
-	if err != nil {
-		return err
-	}
-	s.db.SetMaxOpenConns(4)
-	s.writer = newWriter(writes)
+	s.db.SetMaxOpenConns(5) // one of them is the writer's
+	s.writer = newWriter(s.db)
 	if err := s.migrate(); err != nil {
 		s.Close()
 		return err
@@ -145,7 +141,7 @@ func (s *Store) open() error {
 
 func source(path string) string {
 	u := url.URL{Scheme: "file", Path: path, RawQuery: "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
-		"&_pragma=synchronous(FULL)&_txlock=immediate"}
+		"&_pragma=synchronous(FULL)"}
 	return u.String()
 }
 
@@ -190,7 +186,7 @@ func (s *Store) lockDir() string { return s.path + ".locks" }
 func (s *Store) Name() string { return "the embedded store " + s.path }
 
 // Close closes the file.
-func (s *Store) Close() error { return errors.Join(s.writer.db.Close(), s.db.Close()) }
+func (s *Store) Close() error { return errors.Join(s.writer.close(), s.db.Close()) }
 
 // fault gives an error of the file its kind and says what to do.
 func (s *Store) fault(err error) error {

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"tokentray/engine"
@@ -50,11 +49,11 @@ func kept(at int64) time.Time { return time.UnixMilli(at).UTC() }
 // Record keeps the refresh that an engine.EventRefreshed tells of.
 func (s *Store) Record(ev engine.Event) error {
 	e := EntryOf(ev)
-	return s.fault(s.writer.writeSoon(context.Background(), func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.At.UnixMilli(), e.Store, e.Provider, e.ID,
+	return s.fault(s.writer.writeSoon(context.Background(), func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, `INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.At.UnixMilli(), e.Store, e.Provider, e.ID,
 			e.Name, e.Outcome, e.Reason, e.Error, e.Took.Milliseconds())
 		if err == nil {
-			_, err = tx.ExecContext(ctx, `DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
+			_, err = tx.exec(ctx, `DELETE FROM history WHERE at < ?`, ev.Time.Add(-historyKept).UnixMilli())
 		}
 		return err
 	}))
@@ -65,8 +64,8 @@ func (s *Store) Record(ev engine.Event) error {
 // that begin with one of the words over.
 func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string, over ...string) (bool, error) {
 	first := false
-	err := s.writer.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `INSERT INTO told VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, key.Store, key.Provider, key.ID, alert)
+	err := s.writer.write(ctx, func(ctx context.Context, tx *transaction) error {
+		done, err := tx.exec(ctx, `INSERT INTO told VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, key.Store, key.Provider, key.ID, alert)
 		if err != nil {
 			return err
 		}
@@ -74,7 +73,7 @@ func (s *Store) FirstTold(ctx context.Context, key engine.Key, alert string, ove
 		first = n == 1
 		for _, word := range over {
 			if err == nil && first {
-				_, err = tx.ExecContext(ctx, `DELETE FROM told WHERE store = ? AND provider = ? AND account = ? AND alert <> ?
+				_, err = tx.exec(ctx, `DELETE FROM told WHERE store = ? AND provider = ? AND account = ? AND alert <> ?
 					AND substr(alert || ' ', 1, length(?) + 1) = ? || ' '`, key.Store, key.Provider, key.ID, alert, word, word)
 			}
 		}

@@ -58,17 +58,18 @@ func (j *Journal) Since(ctx context.Context, mark int64) (map[engine.Key]engine.
 
 // Read implements engine.Journal.
 func (j *Journal) Read(ctx context.Context, key engine.Key) (engine.Record, error) {
-	_, r, err := j.read(ctx, j.file.db, key)
+	_, r, err := j.read(ctx, j.file.scan, key)
 	return r, j.file.fault(err)
 }
 
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+type scan func(ctx context.Context, to []any, query string, args ...any) error
+
+func (s *Store) scan(ctx context.Context, to []any, query string, args ...any) error {
+	return s.db.QueryRowContext(ctx, query, args...).Scan(to...)
 }
 
-func (j *Journal) read(ctx context.Context, db querier, key engine.Key) (text []byte, r engine.Record, err error) {
-	err = db.QueryRowContext(ctx, `SELECT record FROM journal WHERE store = ? AND provider = ? AND account = ?`,
-		key.Store, key.Provider, key.ID).Scan(&text)
+func (j *Journal) read(ctx context.Context, scan scan, key engine.Key) (text []byte, r engine.Record, err error) {
+	err = scan(ctx, []any{&text}, `SELECT record FROM journal WHERE store = ? AND provider = ? AND account = ?`, key.Store, key.Provider, key.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, engine.Record{}, nil
 	}
@@ -92,15 +93,23 @@ func (j *Journal) UpdateSoon(ctx context.Context, change func(engine.Key, *engin
 	return j.update(ctx, j.file.writer.writeSoon, change, keys)
 }
 
-func (j *Journal) update(ctx context.Context, write func(context.Context, func(context.Context, *sql.Tx) error) error,
+func (j *Journal) update(ctx context.Context, write func(context.Context, func(context.Context, *transaction) error) error,
 	change func(engine.Key, *engine.Record), keys []engine.Key) error {
 	aead, err := j.file.aead(ctx, true)
 	if err != nil {
 		return err
 	}
-	return j.file.fault(write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	if len(keys) == 1 { // often there is nothing to write, and so no turn to wait for
+		if _, r, err := j.read(ctx, j.file.scan, keys[0]); err == nil {
+			before, damaged := r.Encode(), r.Damaged
+			if change(keys[0], &r); r.Encode() == before && r.Damaged == damaged {
+				return nil
+			}
+		}
+	}
+	return j.file.fault(write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, key := range keys {
-			text, r, err := j.read(ctx, tx, key)
+			text, r, err := j.read(ctx, tx.scan, key)
 			if err != nil {
 				return err
 			}
@@ -109,7 +118,7 @@ func (j *Journal) update(ctx context.Context, write func(context.Context, func(c
 				continue
 			}
 			if damaged {
-				if _, err := tx.ExecContext(ctx, `INSERT INTO journal_damaged VALUES (?, ?, ?, ?, ?)`, time.Now().UnixMilli(),
+				if _, err := tx.exec(ctx, `INSERT INTO journal_damaged VALUES (?, ?, ?, ?, ?)`, time.Now().UnixMilli(),
 					key.Store, key.Provider, key.ID, text); err != nil {
 					return err
 				}
@@ -122,12 +131,12 @@ func (j *Journal) update(ctx context.Context, write func(context.Context, func(c
 	}))
 }
 
-func (j *Journal) write(ctx context.Context, tx *sql.Tx, aead cipher.AEAD, key engine.Key, record engine.Secret) error {
+func (j *Journal) write(ctx context.Context, tx *transaction, aead cipher.AEAD, key engine.Key, record engine.Secret) error {
 	if record == (engine.Record{}).Encode() {
-		_, err := tx.ExecContext(ctx, `DELETE FROM journal WHERE store = ? AND provider = ? AND account = ?`, key.Store, key.Provider, key.ID)
+		_, err := tx.exec(ctx, `DELETE FROM journal WHERE store = ? AND provider = ? AND account = ?`, key.Store, key.Provider, key.ID)
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO journal (store, provider, account, seq, record)
+	_, err := tx.exec(ctx, `INSERT INTO journal (store, provider, account, seq, record)
 		VALUES (?1, ?2, ?3, MAX(?5, (SELECT COALESCE(MAX(seq), 0) + 1 FROM journal)), ?4)
 		ON CONFLICT (store, provider, account) DO UPDATE SET seq = excluded.seq, record = excluded.record`,
 		key.Store, key.Provider, key.ID, seal(aead, record, place(key), "journal"),

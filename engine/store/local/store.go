@@ -109,7 +109,8 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// Write implements engine.Store.
+// Write implements engine.Store. It need not be durable at once: what it stores
+// is in the journal, which is in the same file, and is durable there.
 func (s *Store) Write(ctx context.Context, old engine.Account, c engine.Change) (engine.Account, error) {
 	aead, err := s.aead(ctx, false)
 	if err != nil {
@@ -150,9 +151,9 @@ func (s *Store) swap(ctx context.Context, old engine.Account, change func(set fu
 		columns = append(columns, column+" = ?")
 		values = append(values, value)
 	})
-	err := s.writer.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err := s.writer.writeSoon(ctx, func(ctx context.Context, tx *transaction) error {
 		var stored []byte
-		err := tx.QueryRowContext(ctx, `SELECT refresh_token FROM accounts WHERE id = ?`, old.ID).Scan(&stored)
+		err := tx.scan(ctx, []any{&stored}, `SELECT refresh_token FROM accounts WHERE id = ?`, old.ID)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return notFound(old.Key)
@@ -161,7 +162,7 @@ func (s *Store) swap(ctx context.Context, old engine.Account, change func(set fu
 		case string(stored) != old.RefreshToken.Stored():
 			return engine.Errorf(engine.KindConflict, "another program changed the account's refresh token", nil)
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ?`, append(values, old.ID)...)
+		_, err = tx.exec(ctx, `UPDATE accounts SET `+strings.Join(columns, ", ")+` WHERE id = ?`, append(values, old.ID)...)
 		return err
 	})
 	if err != nil {

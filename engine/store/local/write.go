@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"sync"
 )
@@ -12,43 +11,53 @@ import (
 // which waits for the disk. Who writes waits for its turn here: SQLite would have
 // it sleep and try again.
 type writer struct {
-	db *sql.DB // of one connection
+	db *sql.DB
 
 	turn chan struct{} // has room for one: who puts in writes for all who wait
+	tx   *transaction  // of whoever has the turn; nil until it is needed
 
 	mu    sync.Mutex
 	queue []*write
 }
 
 type write struct {
-	do   func(context.Context, *sql.Tx) error
+	do   func(context.Context, *transaction) error
 	soon bool
 	err  error
 	done chan struct{} // closed when err is set
 }
 
 func newWriter(db *sql.DB) *writer {
-	db.SetMaxOpenConns(1)
 	return &writer{db: db, turn: make(chan struct{}, 1)}
+}
+
+// close waits for what is being written.
+func (w *writer) close() error {
+	w.turn <- struct{}{}
+	defer func() { <-w.turn }()
+	if w.tx == nil {
+		return nil
+	}
+	return w.tx.conn.Close()
 }
 
 // write runs do in a transaction, perhaps with others' before and after it. On
 // return without an error it is durable. Where do fails, what it wrote is taken
 // back, and the others' stays. Once do has begun, ctx ends nothing.
-func (w *writer) write(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+func (w *writer) write(ctx context.Context, do func(context.Context, *transaction) error) error {
 	return w.enter(ctx, &write{do: do, done: make(chan struct{})})
 }
 
 // writeSoon is write for what need not be durable before the next write is: a
 // power cut may take it back, never a part of it.
-func (w *writer) writeSoon(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
+func (w *writer) writeSoon(ctx context.Context, do func(context.Context, *transaction) error) error {
 	return w.enter(ctx, &write{do: do, soon: true, done: make(chan struct{})})
 }
 
 // exec is write of one statement.
 func (w *writer) exec(ctx context.Context, query string, args ...any) (done sql.Result, err error) {
-	err = w.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		done, err = tx.ExecContext(ctx, query, args...)
+	err = w.write(ctx, func(ctx context.Context, tx *transaction) error {
+		done, err = tx.conn.ExecContext(ctx, query, args...) // seldom, or several at once
 		return err
 	})
 	return done, err
@@ -107,35 +116,92 @@ func (w *writer) try(ctx context.Context, batch []*write) error {
 	if slices.ContainsFunc(batch, func(one *write) bool { return !one.soon }) {
 		durable = "PRAGMA synchronous = FULL"
 	}
-	conn, err := w.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if _, err = conn.ExecContext(ctx, durable); err != nil {
-		return err
-	}
-	tx, err := conn.BeginTx(ctx, nil) // with the write lock
+	tx, err := w.begin(ctx, durable)
 	if err != nil {
 		return err
 	}
 	for _, one := range batch {
-		if _, err = tx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
+		if err = tx.run(ctx, "SAVEPOINT one"); err != nil {
 			break
 		}
 		if one.err = one.do(ctx, tx); one.err != nil {
 			// Where SQLite took back everything by itself, as on a full disk,
 			// this fails, and no other may begin.
-			if _, err = tx.ExecContext(ctx, "ROLLBACK TO one"); err != nil {
+			if err = tx.run(ctx, "ROLLBACK TO one"); err != nil {
 				break
 			}
 		}
-		if _, err = tx.ExecContext(ctx, "RELEASE one"); err != nil {
+		if err = tx.run(ctx, "RELEASE one"); err != nil {
 			break
 		}
 	}
-	if err != nil {
-		return errors.Join(err, tx.Rollback())
+	if err == nil {
+		err = tx.run(ctx, "COMMIT")
 	}
-	return tx.Commit()
+	if err != nil {
+		tx.run(ctx, "ROLLBACK") // fails where SQLite has done that by itself
+	}
+	return err
+}
+
+// begin begins a transaction, with the write lock.
+func (w *writer) begin(ctx context.Context, durable string) (*transaction, error) {
+	if w.tx == nil {
+		conn, err := w.db.Conn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.tx = &transaction{conn, map[string]*sql.Stmt{}}
+	}
+	tx := w.tx
+	err := tx.run(ctx, durable)
+	if err == nil {
+		err = tx.run(ctx, "BEGIN IMMEDIATE")
+	}
+	if err != nil { // the next has a new connection, whatever became of this one
+		tx.conn.Close()
+		w.tx = nil
+	}
+	return tx, err
+}
+
+// transaction is what is written, always on the same connection. It keeps its
+// statements prepared: they are few, and parsing one takes longer than running it.
+type transaction struct {
+	conn     *sql.Conn
+	prepared map[string]*sql.Stmt
+}
+
+func (t *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt := t.prepared[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := t.conn.PrepareContext(ctx, query)
+	if err == nil {
+		t.prepared[query] = stmt
+	}
+	return stmt, err
+}
+
+// exec runs a statement.
+func (t *transaction) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, err := t.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
+}
+
+func (t *transaction) run(ctx context.Context, query string) error {
+	_, err := t.exec(ctx, query)
+	return err
+}
+
+// scan reads one row, as sql.Row.Scan does.
+func (t *transaction) scan(ctx context.Context, to []any, query string, args ...any) error {
+	stmt, err := t.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(ctx, args...).Scan(to...)
 }

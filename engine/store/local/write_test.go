@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -14,9 +13,9 @@ import (
 // all; and who no longer waits is not begun with.
 func TestWriter(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "tokentray.db"), nil)
-	note := func(name string, err error) func(context.Context, *sql.Tx) error {
-		return func(ctx context.Context, tx *sql.Tx) error {
-			_, wrong := tx.ExecContext(ctx, `INSERT INTO meta VALUES (?, '')`, name)
+	note := func(name string, err error) func(context.Context, *transaction) error {
+		return func(ctx context.Context, tx *transaction) error {
+			_, wrong := tx.exec(ctx, `INSERT INTO meta VALUES (?, '')`, name)
 			return errors.Join(wrong, err)
 		}
 	}
@@ -30,7 +29,7 @@ func TestWriter(t *testing.T) {
 	held, inside := make(chan struct{}), make(chan struct{})
 	results["first"] = make(chan error, 1)
 	go func() {
-		results["first"] <- s.writer.write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
+		results["first"] <- s.writer.write(t.Context(), func(ctx context.Context, tx *transaction) error {
 			close(inside)
 			<-held
 			return note("first", nil)(ctx, tx)
@@ -72,20 +71,20 @@ func TestWriter(t *testing.T) {
 // told that it was written, and nothing stays.
 func TestWriterDiskFull(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "tokentray.db"), nil)
-	big := func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO meta VALUES ('big', hex(zeroblob(10000000)))`)
+	big := func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, `INSERT INTO meta VALUES ('big', hex(zeroblob(10000000)))`)
 		return err
 	}
 	var pages int
-	if err := s.writer.db.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
+	if err := s.writer.tx.conn.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.writer.db.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages+10)); err != nil {
+	if _, err := s.writer.tx.conn.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages+10)); err != nil {
 		t.Fatal(err)
 	}
 	small := func(name string) *write {
-		return &write{done: make(chan struct{}), do: func(ctx context.Context, tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, `INSERT INTO meta VALUES (?, '')`, name)
+		return &write{done: make(chan struct{}), do: func(ctx context.Context, tx *transaction) error {
+			_, err := tx.exec(ctx, `INSERT INTO meta VALUES (?, '')`, name)
 			return err
 		}}
 	}
