@@ -100,7 +100,7 @@ func run() (err error) {
 	})
 	d.app.Run()
 	close(ended)
-	hideTray()
+	go hideTray() // it talks to the session, which nothing here is to wait for
 	d.keepHabits(d.window.Habits())
 	d.end() // a second signal changes nothing: what is in flight is finished
 	if gl.told.Load() {
