@@ -159,11 +159,15 @@ func (st *state) tries() Tries {
 	c := &st.compactTries
 	if c.odd != nil {
 		t := *c.odd
-		t.Lane = st.slot.Lane
+		t.Lane = st.slotLane
 		return t
 	}
-	return Tries{Lane: st.slot.Lane, Result: c.result, At: c.at.time(), Succeeded: c.succeeded.time(), Took: c.took}
+	return Tries{Lane: st.slotLane, Result: c.result, At: c.at.time(), Succeeded: c.succeeded.time(), Took: c.took}
 }
+
+func (st *state) slot() Slot { return Slot{st.slotMinute, st.slotLane} }
+
+func (st *state) setSlot(s Slot) { st.slotMinute, st.slotLane = s.minute, s.Lane }
 
 // setTries sets all but the lane.
 func (st *state) setTries(t Tries) {

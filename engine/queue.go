@@ -37,10 +37,10 @@ func (e *Engine) requeue(st *state) {
 	a := st.account()
 	next, planned := e.policy.Next(a, st.tries())
 	if !planned {
-		e.crowd.Leave(st.slot)
-		st.slot = Slot{}
-	} else if slot := e.crowd.Join(e.policy, a, st.slot); slot != st.slot {
-		st.slot = slot
+		e.crowd.Leave(st.slot())
+		st.setSlot(Slot{})
+	} else if slot := e.crowd.Join(e.policy, a, st.slot()); slot != st.slot() {
+		st.setSlot(slot)
 		next, planned = e.policy.Next(a, st.tries())
 	}
 	if !planned || st.flight != nil {

@@ -258,7 +258,7 @@ func (e *Engine) release(ctx context.Context, st *state, lease Lease) {
 // takenOver reports whether another program has refreshed the account, whose
 // stored version is v, since the caller first read it.
 func (e *Engine) takenOver(a Account, v version, req request) bool {
-	return a.Active && a.Problem == nil && !req.seen.same(v) && !Due(a, req.window, e.now())
+	return a.Active && a.Problem == nil && req.seen != v && !Due(a, req.window, e.now())
 }
 
 // reread looks at the account under the lease and decides whether its refresh

@@ -25,15 +25,16 @@ type state struct {
 	version version
 	token   Fingerprint   // of the refresh token
 	twin    *state        // the next with the same token, in a ring; nil: no token
-	matched bool          // findShared has seen the token
 	beside  Fingerprint   // of the sealed record beside the account, as it was last read
 	taken   time.Duration // the engine's age when account was last taken in, for listings read before; 0: never
 	flight  *flight       // the refresh under way
 
-	due   int64 // when the queue takes it, in Unix µs
-	place int32 // in the queue, plus one; 0: not queued
-	saves int32 // counts them: a read-back belongs to the last one
-	slot  Slot
+	due        int64 // when the queue takes it, in Unix µs
+	place      int32 // in the queue, plus one; 0: not queued
+	saves      int32 // counts them: a read-back belongs to the last one
+	slotMinute int32 // these two are its Slot
+	slotLane   uint8
+	matched    bool // findShared has seen the token
 }
 
 // liveToken is an access token and until when it can be handed out unseen.
@@ -46,14 +47,10 @@ type liveToken struct {
 // version tells one stored state of an account's tokens from another.
 type version struct {
 	refresh Fingerprint // of the sealed text
-	expiry  time.Time
+	expiry  moment
 }
 
-func versionOf(a Account) version {
-	return version{a.RefreshToken.digest(), a.ExpiresAt}
-}
-
-func (v version) same(o version) bool { return v.refresh == o.refresh && v.expiry.Equal(o.expiry) }
+func versionOf(a Account) version { return version{a.RefreshToken.digest(), momentOf(a.ExpiresAt)} }
 
 // stateOf returns the account's state, making it where there is none. With
 // e.mu held.
@@ -129,7 +126,7 @@ func (e *Engine) absorbAll(p *place, accounts []Account, began time.Duration) {
 		}
 		_, s := e.take(st, accounts[i])
 		if s.moved { // what came with the token is no part of a listing
-			if a, err := e.load(context.Background(), s.key); err == nil && versionOf(a).same(s.version) {
+			if a, err := e.load(context.Background(), s.key); err == nil && versionOf(a) == s.version {
 				s.newest.AccessToken, _ = a.AccessToken.Open()
 			}
 		}
@@ -158,8 +155,8 @@ func (e *Engine) countHerd() {
 // drop ends a state; what is known of its line stays. With e.mu held.
 func (e *Engine) drop(st *state) {
 	e.dequeue(st)
-	e.crowd.Leave(st.slot)
-	st.slot = Slot{}
+	e.crowd.Leave(st.slot())
+	st.setSlot(Slot{})
 	st.live.Store(nil)
 	e.setToken(st, Fingerprint{})
 	e.waiting[st.key] = st.record()
@@ -289,7 +286,7 @@ func (e *Engine) take(st *state, a Account) (Account, sighting) {
 		a.Rival = Rival{} // of the login before
 	}
 	token := s.token
-	if !st.version.same(v) || !a.Active || a.Problem != nil {
+	if st.version != v || !a.Active || a.Problem != nil {
 		st.live.Store(nil)
 	}
 	changed := st.token != token && !st.token.Zero() && !token.Zero()
