@@ -9,8 +9,9 @@
 //   - A function given to Do begins at once, however long the loop would have
 //     waited: Do counts it as due before it wakes the loop, and the loop does not
 //     wait while one is due.
-//   - After a wake-up the loop is left alone for half a second: what a click
-//     begins is not slowed down.
+//   - After a wake-up by the display the loop is left alone for half a second:
+//     what a click begins is not slowed down. What Do began shows by then in what
+//     is seen, else there is no more to it.
 //   - Do never waits, from the loop's own goroutine neither. What the toolkit
 //     itself puts on the loop, past Do, waits 5 s at most.
 //   - After Stop nothing is put on the loop for resting, and a loop that rests is
@@ -28,7 +29,8 @@ import (
 
 const (
 	restAtMost  = 5 * time.Second
-	aloneFor    = 500 * time.Millisecond // after a wake-up
+	aloneFor    = 500 * time.Millisecond // after a wake-up by the display
+	workFor     = 50 * time.Millisecond  // after one by Do
 	askEvery    = 2 * time.Second        // while something is seen
 	wakesWithin = 250 * time.Millisecond // later is late
 )
@@ -110,6 +112,8 @@ func (l *Loop) turn() {
 		time.AfterFunc(askEvery, l.next)
 	case l.wait():
 		l.next()
+	case l.due.Load() > 0: // not begun, as the loop was here
+		time.AfterFunc(workFor, l.next)
 	default:
 		time.AfterFunc(aloneFor, l.next)
 	}
