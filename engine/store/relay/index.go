@@ -20,7 +20,7 @@ const (
 	// indexAtOnce is how many members of an index one script returns; a larger
 	// one is read by SSCAN in steps, so that the server is never held up.
 	indexAtOnce = 1000
-	indexStep   = 5000
+	indexStep   = 1000
 	// emptyFor is how long an empty fallback scan is remembered, here and as
 	// the relay's marker.
 	emptyFor = time.Hour
