@@ -3,6 +3,8 @@ package local
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"slices"
 	"sync"
 )
@@ -38,7 +40,9 @@ func (w *writer) close() error {
 	if w.tx == nil {
 		return nil
 	}
-	return w.tx.conn.Close()
+	tx := w.tx
+	w.tx = nil
+	return tx.close()
 }
 
 // write runs do in a transaction, perhaps with others' before and after it. On
@@ -159,7 +163,7 @@ func (w *writer) begin(ctx context.Context, durable string) (*transaction, error
 		err = tx.run(ctx, "BEGIN IMMEDIATE")
 	}
 	if err != nil { // the next has a new connection, whatever became of this one
-		tx.conn.Close()
+		tx.close()
 		w.tx = nil
 	}
 	return tx, err
@@ -181,6 +185,16 @@ func (t *transaction) prepare(ctx context.Context, query string) (*sql.Stmt, err
 		t.prepared[query] = stmt
 	}
 	return stmt, err
+}
+
+// close ends the connection too, with whatever is still open on it.
+func (t *transaction) close() error {
+	var err error
+	for _, stmt := range t.prepared {
+		err = errors.Join(err, stmt.Close())
+	}
+	t.conn.Raw(func(any) error { return driver.ErrBadConn }) // nobody is to use it again
+	return err
 }
 
 // exec runs a statement.

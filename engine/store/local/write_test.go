@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -119,5 +120,26 @@ func eventually(t *testing.T, holds func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatal("it never came about")
 		}
+	}
+}
+
+// A transaction that nothing ended is no end of all writing.
+func TestWriterBeginsAnew(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "tokentray.db"), nil)
+	note := func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, `INSERT INTO meta VALUES (?, '')`, rand.Text())
+		return err
+	}
+	if err := s.writer.write(t.Context(), note); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writer.tx.run(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writer.write(t.Context(), note); err == nil {
+		t.Error("two transactions at once")
+	}
+	if err := s.writer.write(t.Context(), note); err != nil {
+		t.Errorf("the next: %v", err)
 	}
 }
