@@ -67,7 +67,7 @@ type Actions struct {
 	SendTest func() []string
 	// Mute keeps notifications back until then.
 	Mute func(until time.Time)
-	// Keep keeps how the window is looked at.
+	// Keep keeps how the window is looked at. It does not wait.
 	Keep func(Habits)
 	// OpenURL opens the system's browser.
 	OpenURL func(string) error

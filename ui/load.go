@@ -78,7 +78,7 @@ func (w *Window) Habits() Habits {
 // keepHabits keeps how the window is looked at.
 func (w *Window) keepHabits() {
 	if w.p.Actions.Keep != nil {
-		go w.p.Actions.Keep(w.Habits())
+		w.p.Actions.Keep(w.Habits())
 	}
 }
 

@@ -72,6 +72,7 @@ type desk struct {
 	ending sync.Once
 	// replaced are the engines that finish what they have in flight.
 	replaced sync.WaitGroup
+	saving   sync.WaitGroup // of habits
 }
 
 // core is an engine to work with.
@@ -160,7 +161,7 @@ func (d *desk) work(c core, services desktop.Services, run func(context.Context)
 	actions := ui.Actions{Test: d.test, Connect: d.connect, ReadEnv: readEnv, Demo: d.beginDemo, Settings: d.settings, Save: d.save,
 		Leave: func() error { return d.again(*d.set.Load()) },
 		Seen:  func() { settings.Save(d.set.Load().Paths.SettingsFile, map[string]string{ownSeen: "yes"}) }}
-	actions.Keep, actions.Mute, actions.SaveText, actions.Token = d.keepHabits, d.mute, saveText, token(c.engine)
+	actions.Keep, actions.Mute, actions.SaveText, actions.Token = func(h ui.Habits) { d.saving.Go(func() { d.keepHabits(h) }) }, d.mute, saveText, token(c.engine)
 	d.hides = d.tray != nil && services.Tray
 	actions.Hide = d.hide
 	late := d.tray != nil && !services.Tray && services.Missing == "" && d.window == nil
@@ -232,6 +233,7 @@ func (d *desk) end() {
 			d.stop()
 		}
 		d.replaced.Wait()
+		d.saving.Wait()
 		d.notifier.Close()
 	})
 }

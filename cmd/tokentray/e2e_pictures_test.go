@@ -122,6 +122,7 @@ func shown(t *testing.T, name string) {
 	path := filepath.Join(os.Getenv("TOKENTRAY_PICTURES"), name+".png")
 	last := ""
 	until(t, "the window stands still for "+name, func() bool {
+		do(t, "dunstctl", "close-all") // one may come at any time, and would cover it
 		out, err := exec.Command("import", "-window", window(), "-colors", "128", "-strip", "PNG8:"+path).CombinedOutput()
 		if err != nil {
 			t.Logf("%v: %s", err, out)
