@@ -13,15 +13,20 @@ import (
 	"tokentray/engine/store/relay/redistest"
 )
 
-// BenchmarkToken measures whole processes side by side, on a relay's Redis: the
-// start of the program alone, a token through a running instance, and a token
+// BenchmarkToken measures whole processes of the real program side by side, on a
+// relay's Redis: its start alone, a token through a running instance, and a token
 // directly, of which one key derivation is most.
 func BenchmarkToken(b *testing.B) {
 	server, dump := redistest.Start(b), redistest.Relay(b)
 	dump.Load(b, server.Client)
-	home := b.TempDir()
+	home, program := b.TempDir(), filepath.Join(b.TempDir(), "tokentrayctl")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
 	command := func(args ...string) *exec.Cmd {
-		cmd := exec.Command("tokentrayctl", args...)
+		cmd := exec.Command(program, args...)
 		cmd.Env = append(os.Environ(), "TOKENTRAY_HOME="+home, "REDIS_HOST="+server.Host, "REDIS_PORT="+server.Port, "ENCRYPTION_KEY="+dump.EncryptionKey)
 		return cmd
 	}
