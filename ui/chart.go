@@ -162,20 +162,9 @@ func (c *chart) MouseOut() {
 
 // TypedKey implements fyne.Focusable: the arrows go from bar to bar.
 func (c *chart) TypedKey(k *fyne.KeyEvent) {
-	to, last := c.hover, len(c.shown)-1
-	switch k.Name {
-	case fyne.KeyLeft:
-		to--
-	case fyne.KeyRight:
-		to++
-	case fyne.KeyHome:
-		to = 0
-	case fyne.KeyEnd:
-		to = last
-	default:
-		return
+	if to, ok := stepped(k, c.hover, len(c.shown)-1); ok {
+		c.point(to)
 	}
-	c.point(min(max(to, 0), last))
 }
 
 // TypedRune implements fyne.Focusable.

@@ -228,25 +228,34 @@ func (s *strip) Tapped(e *fyne.PointEvent) {
 
 // TypedKey implements fyne.Focusable: the arrows go from mark to mark.
 func (s *strip) TypedKey(k *fyne.KeyEvent) {
-	to := s.hover
-	switch last := len(s.shown) - 1; k.Name {
+	switch k.Name {
+	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+		if s.hover >= 0 {
+			s.choose(s.shown[s.hover].Key)
+		}
+	default:
+		if to, ok := stepped(k, s.hover, len(s.shown)-1); ok {
+			s.point(to)
+		}
+	}
+}
+
+// stepped is where a key leads from one of several that stand in a row, of which
+// last is the last.
+func stepped(k *fyne.KeyEvent, from, last int) (to int, ok bool) {
+	switch k.Name {
 	case fyne.KeyLeft:
-		to--
+		to = from - 1
 	case fyne.KeyRight:
-		to++
+		to = from + 1
 	case fyne.KeyHome:
 		to = 0
 	case fyne.KeyEnd:
 		to = last
-	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
-		if to >= 0 {
-			s.choose(s.shown[to].Key)
-		}
-		return
 	default:
-		return
+		return from, false
 	}
-	s.point(min(max(to, 0), len(s.shown)-1))
+	return min(max(to, 0), last), true
 }
 
 // TypedRune implements fyne.Focusable.
