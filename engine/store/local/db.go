@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/cipher"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -25,8 +26,8 @@ type Store struct {
 	info   os.FileInfo // of the file that was opened
 	ring   ring
 
-	mu  sync.Mutex
-	key []byte // once it was had
+	mu     sync.Mutex
+	cipher cipher.AEAD // once the key was had
 }
 
 // schema is what each version adds; PRAGMA user_version counts them.

@@ -97,7 +97,7 @@ func (s *Store) KeyPlace(ctx context.Context) (string, error) {
 func (s *Store) aead(ctx context.Context, create bool) (cipher.AEAD, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.key == nil {
+	if s.cipher == nil {
 		key, err := s.loadKey(ctx)
 		if errors.Is(err, sql.ErrNoRows) && create {
 			err = s.alone(func() (err error) { // another process may be faster
@@ -110,9 +110,11 @@ func (s *Store) aead(ctx context.Context, create bool) (cipher.AEAD, error) {
 		if err != nil {
 			return nil, s.fault(err)
 		}
-		s.key = key
+		if s.cipher, err = newAEAD(key); err != nil {
+			return nil, err
+		}
 	}
-	return newAEAD(s.key)
+	return s.cipher, nil
 }
 
 func newAEAD(key []byte) (cipher.AEAD, error) {
