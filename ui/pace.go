@@ -6,7 +6,7 @@ import "time"
 const (
 	paceShare   = 0.005 // of a core
 	paceFastest = time.Second
-	paceSlowest = 5 * time.Second
+	paceSlowest = 7 * time.Second
 	paceSpan    = 250 * time.Millisecond // within which what a tick changed is drawn
 )
 

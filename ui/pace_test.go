@@ -9,7 +9,7 @@ import (
 func TestPace(t *testing.T) {
 	for cost, want := range map[time.Duration]time.Duration{
 		0: time.Second, 2 * time.Millisecond: time.Second, 5 * time.Millisecond: time.Second, 6 * time.Millisecond: 2 * time.Second,
-		20 * time.Millisecond: 4 * time.Second, 23 * time.Millisecond: 5 * time.Second, time.Second: 5 * time.Second,
+		20 * time.Millisecond: 4 * time.Second, 23 * time.Millisecond: 5 * time.Second, time.Second: 7 * time.Second,
 	} {
 		var spent, passed, next time.Duration
 		var ticks []time.Duration
