@@ -131,12 +131,16 @@ func (d *desk) beginDemo() error {
 // with before, on a desktop that has services. On the UI's goroutine.
 func (d *desk) work(c core, services desktop.Services, run func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	events, shown := c.engine.Watch(context.Background()), c.engine.Watch(ctx)
+	events, seen := c.engine.Watch(context.Background()), c.engine.Watch(ctx)
 	d.observeCore(c)
-	ended, told := make(chan struct{}), make(chan struct{})
-	go func() { // while the window is made, the accounts are read
+	shown, ended, told := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() { // while the window is filled, the accounts are read
 		defer close(ended)
-		run(ctx)
+		select {
+		case <-shown:
+			run(ctx)
+		case <-ctx.Done():
+		}
 	}()
 	go func() {
 		defer close(told)
@@ -176,11 +180,12 @@ func (d *desk) work(c core, services desktop.Services, run func(context.Context)
 	}
 	shows := d.window != nil || !d.hides && !late || d.kept(ownHidden) == "no"
 	window := ui.New(ui.Params{
-		App: d.app, Engine: c.engine, Events: shown, Early: func(w fyne.Window) {
+		App: d.app, Engine: c.engine, Events: seen, Early: func(w fyne.Window) {
 			w.CenterOnScreen()
 			if shows {
-				showEarly(w)
+				w.Show()
 			}
+			close(shown)
 		},
 		Source: c.source, Stores: d.stores(c.app), Texts: *d.texts.Load(), Do: d.loop.Do, Spent: spent, Banner: c.banner, ProxyText: proxyText,
 		Unread: c.app != nil, Seen: d.kept(ownSeen) == "yes", Kinds: d.kinds(c.app), Quota: d.quota(), Day: day(c.app), Habits: habits, Muted: d.muted(), Log: &d.recent, Tooltip: systray.SetTooltip, History: c.history, PolicyChosen: c.policyChosen, Actions: actions,
