@@ -102,7 +102,13 @@ func pictures(t *testing.T, theme, language, code string) {
 	for _, dialog := range []struct{ state, key string }{{"attention", ""}, {"settings", "ctrl+comma"}, {"signin", "ctrl+g"}, {"edit", "ctrl+d"}, {"add", "ctrl+n"}} {
 		app = start("ENABLE_PROACTIVE_TOKEN_REFRESH=true")
 		until(t, "the dead login is found out", func() bool { return len(provider.Requests()) >= 2 })
+		if dialog.key == "" {
+			until(t, "the notification is shown", func() bool { return notifications(t) == "1" })
+		}
 		time.Sleep(time.Second) // only for the picture
+		if dialog.key == "" {
+			now(t, named("--class", "^Dunst$"), name("notification"))
+		}
 		do(t, "dunstctl", "close-all")
 		if dialog.key != "" {
 			do(t, "xdotool", "key", "--window", window(), dialog.key)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +108,14 @@ func states(t *testing.T, theme, language, code string) {
 	time.Sleep(5 * time.Second)
 	now(t, window(), name("outcome"))
 
+	// The tray's menu, and in it what an account's has.
+	do(t, "xdotool", "mousemove", "1264", "785", "click", "3")
+	time.Sleep(time.Second)
+	do(t, "xdotool", "key", "--delay", "300", "Down", "Down", "Right", "Right")
+	time.Sleep(time.Second)
+	now(t, "root", name("tray"), "-crop", "760x340+520+460")
+	do(t, "xdotool", "key", "Escape", "Escape", "Escape", "mousemove", "10", "10")
+
 	do(t, "xdotool", "windowsize", window(), "560", "700")
 	time.Sleep(time.Second)
 	shown(t, name("narrow"))
@@ -123,8 +130,7 @@ func states(t *testing.T, theme, language, code string) {
 	press("ctrl+l")
 	var log string
 	until(t, "the activity is there", func() bool {
-		out, _ := exec.Command("xdotool", "search", "--onlyvisible", "--name", "^(Activity|活动日志)$").Output()
-		log = strings.TrimSpace(string(out))
+		log = named("--name", "^(Activity|活动日志)$")
 		return log != ""
 	})
 	time.Sleep(2 * time.Second)
@@ -133,7 +139,7 @@ func states(t *testing.T, theme, language, code string) {
 }
 
 // now takes a picture of a window as it is, which may move.
-func now(t *testing.T, window, name string) {
+func now(t *testing.T, window, name string, more ...string) {
 	t.Helper()
-	do(t, "import", "-window", window, "-colors", "128", "-strip", "PNG8:"+filepath.Join(os.Getenv("TOKENTRAY_PICTURES"), name+".png"))
+	do(t, "import", append(append([]string{"-window", window}, more...), "-colors", "128", "-strip", "PNG8:"+filepath.Join(os.Getenv("TOKENTRAY_PICTURES"), name+".png"))...)
 }

@@ -305,8 +305,12 @@ func notifications(t *testing.T) string {
 }
 
 // window is the id of the visible window, "" where there is none.
-func window() string {
-	out, _ := exec.Command("xdotool", "search", "--onlyvisible", "--name", "^Tokentray$").Output()
+func window() string { return named("--name", "^Tokentray$") }
+
+// named is the id of a visible window, the latest, that xdotool finds by its
+// name or class.
+func named(by, pattern string) string {
+	out, _ := exec.Command("xdotool", "search", "--onlyvisible", by, pattern).Output()
 	lines := strings.Fields(string(out))
 	if len(lines) == 0 {
 		return ""
