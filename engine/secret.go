@@ -39,8 +39,10 @@ func (s Secret) Reveal() string {
 func (s Secret) Empty() bool { return s == Secret{} }
 
 // Fingerprint identifies the secret without giving it away.
-func (s Secret) Fingerprint() Fingerprint {
-	sum := sha256.Sum256([]byte(s.Reveal()))
+func (s Secret) Fingerprint() Fingerprint { return fingerprint(s.Reveal()) }
+
+func fingerprint(text string) Fingerprint {
+	sum := sha256.Sum256([]byte(text))
 	return Fingerprint(sum[:len(Fingerprint{})])
 }
 
@@ -78,20 +80,28 @@ func (f *Fingerprint) UnmarshalText(text []byte) error {
 // Sealed is a secret as its store holds it: encrypted, and opened only by
 // whoever is about to use it.
 type Sealed struct {
-	text Secret // what the store holds may be the secret itself
+	text *string // what the store holds may be the secret itself: fmt prints a pointer, see Secret
 	open func(text string) (Secret, error)
 }
 
 // Seal pairs the stored text with the store's way to open it.
 func Seal(text string, open func(text string) (Secret, error)) Sealed {
-	return Sealed{NewSecret(text), open}
+	if text == "" {
+		return Sealed{}
+	}
+	return Sealed{&text, open}
 }
 
 // Empty reports whether the store holds nothing there.
-func (s Sealed) Empty() bool { return s.text.Empty() }
+func (s Sealed) Empty() bool { return s.text == nil }
 
 // Stored returns the text as the store holds it, for its compare-and-swap.
-func (s Sealed) Stored() string { return s.text.Reveal() }
+func (s Sealed) Stored() string {
+	if s.Empty() {
+		return ""
+	}
+	return *s.text
+}
 
 // Open decrypts. Its error is of KindUnreadable.
 func (s Sealed) Open() (Secret, error) {
@@ -106,7 +116,7 @@ func (s Sealed) digest() Fingerprint {
 	if s.Empty() {
 		return Fingerprint{}
 	}
-	return s.text.Fingerprint()
+	return fingerprint(*s.text)
 }
 
 func (s Sealed) String() string             { return redacted }
