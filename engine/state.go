@@ -100,8 +100,11 @@ func (e *Engine) absorbAll(p *place, accounts []Account, began time.Duration) {
 		if st == nil {
 			st = e.newState(a.Key)
 		}
-		index[a.Key] = st
+		index[st.key] = st // the same strings at each scan
 		fresh = append(fresh, st)
+	}
+	if len(e.waiting) == 0 {
+		e.waiting = map[Key]Record{} // the old one keeps its size
 	}
 	for key, st := range old {
 		if index[key] != nil {
