@@ -38,13 +38,16 @@ func example(name string) string {
 	return "https://api.example.com/"
 }
 
-// quoted is the account as one word of a shell.
+// quoted is the account as one word of a shell, and never taken for a flag.
 func quoted(v engine.View) string {
 	name := v.Name
 	if strings.ContainsFunc(name, func(r rune) bool {
 		return !strings.ContainsRune("-_.", r) && (r < '0' || r > 'z' || r > '9' && r < 'A' || r > 'Z' && r < 'a')
 	}) {
 		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	if strings.HasPrefix(v.Name, "-") {
+		name = "-- " + name
 	}
 	return name
 }
