@@ -63,6 +63,8 @@ type Error struct {
 	Code    string // the provider's OAuth error code, where it gave one
 	// RetryAfter is how long the provider asked to be left alone.
 	RetryAfter time.Duration
+	// Held is for how long at most another holds the lease, 0: unknown.
+	Held time.Duration
 	// Unsent says that the request provably never left this machine.
 	Unsent bool
 	// Date is the provider's time when it answered, zero where it did not.

@@ -4,9 +4,9 @@ import "time"
 
 // What the countdown may take of the processor, and how often it is drawn.
 const (
-	paceShare   = 0.005 // of a core
+	paceShare   = 0.0035 // of a core
 	paceFastest = time.Second
-	paceSlowest = 7 * time.Second
+	paceSlowest = 8 * time.Second
 	paceSpan    = 250 * time.Millisecond // within which what a tick changed is drawn
 )
 

@@ -8,8 +8,8 @@ import (
 // The dearer a frame, the rarer it is drawn.
 func TestPace(t *testing.T) {
 	for cost, want := range map[time.Duration]time.Duration{
-		0: time.Second, 2 * time.Millisecond: time.Second, 5 * time.Millisecond: time.Second, 6 * time.Millisecond: 2 * time.Second,
-		20 * time.Millisecond: 4 * time.Second, 23 * time.Millisecond: 5 * time.Second, time.Second: 7 * time.Second,
+		0: time.Second, 2 * time.Millisecond: time.Second, 3 * time.Millisecond: time.Second, 6 * time.Millisecond: 2 * time.Second,
+		20 * time.Millisecond: 6 * time.Second, 23 * time.Millisecond: 7 * time.Second, time.Second: 8 * time.Second,
 	} {
 		var spent, passed, next time.Duration
 		var ticks []time.Duration

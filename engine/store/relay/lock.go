@@ -48,8 +48,10 @@ func (s *Store) TryLock(ctx context.Context, key engine.Key) (engine.Lease, erro
 		return nil, s.fault(err)
 	}
 	if ours <= 0 {
-		return nil, engine.Errorf(engine.KindLocked, "another program holds the refresh lock "+engine.Clean(name)+
+		err := engine.Errorf(engine.KindLocked, "another program holds the refresh lock "+engine.Clean(name)+
 			": it ends by itself within a minute", nil)
+		err.Held = time.Duration(-ours) * time.Millisecond
+		return nil, err
 	}
 	l.until = began.Add(time.Duration(ours) * time.Millisecond)
 	return l, nil

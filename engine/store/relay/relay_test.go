@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -202,16 +203,28 @@ func TestAbandonedLock(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server, testKey)
 	key := engine.Key{Provider: engine.Claude, ID: "x"}
-	server.Client.SetNX(t.Context(), "token_refresh_lock:claude:x", "a-relay", 300*time.Millisecond)
-	if _, err := s.TryLock(t.Context(), key); engine.KindOf(err) != engine.KindLocked {
-		t.Fatalf("a relay's lock: %v", err)
+	held := func() time.Duration {
+		t.Helper()
+		_, err := s.TryLock(t.Context(), key)
+		cause, ok := errors.AsType[*engine.Error](err)
+		if !ok || cause.Kind != engine.KindLocked {
+			t.Fatalf("a relay's lock: %v", err)
+		}
+		return cause.Held
 	}
-	var lease engine.Lease
-	for deadline := time.Now().Add(10 * time.Second); lease == nil && time.Now().Before(deadline); {
-		lease, _ = s.TryLock(t.Context(), key)
+	server.Client.Set(t.Context(), "token_refresh_lock:claude:x", "somebody", 0)
+	if left := held(); left != 0 {
+		t.Errorf("a lock that never ends is held for %v", left)
 	}
-	if lease == nil {
-		t.Fatal("the lock was not to be had after its end")
+	server.Client.Set(t.Context(), "token_refresh_lock:claude:x", "a-relay", time.Second)
+	left := held()
+	if left <= 0 || left > time.Second {
+		t.Errorf("a lock of a second is held for %v", left)
+	}
+	time.Sleep(left + time.Millisecond)
+	lease, err := s.TryLock(t.Context(), key)
+	if err != nil {
+		t.Fatalf("the lock was not to be had at its end: %v", err)
 	}
 	if ttl := server.Client.TTL(t.Context(), "token_refresh_lock:claude:x").Val(); ttl < 50*time.Second || ttl > time.Minute {
 		t.Errorf("our lock lives %v", ttl)
