@@ -83,9 +83,11 @@ func (e *Engine) lookForNetwork(ctx context.Context) {
 		e.mu.Lock()
 		away := slices.Collect(maps.Keys(e.unreachable))
 		used := map[endpoint]bool{}
-		for _, st := range *e.index.Load() {
-			a := st.account()
-			used[a.endpoint()] = true
+		if len(away) > 0 {
+			for _, st := range *e.index.Load() {
+				a := st.account()
+				used[a.endpoint()] = true
+			}
 		}
 		e.mu.Unlock()
 		for _, at := range away {
