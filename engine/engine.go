@@ -43,6 +43,7 @@ type Engine struct {
 
 	coarse  coarse
 	wake    chan struct{}   // capacity 1: the scheduler looks again
+	lost    chan struct{}   // capacity 1: something cannot be connected to
 	ending  context.Context // done when Close is called, by end
 	end     context.CancelFunc
 	flights sync.WaitGroup
@@ -79,6 +80,7 @@ func New(p Params) *Engine {
 		slots:     make(chan struct{}, Concurrency),
 		limits:    map[string]*rate.Limiter{},
 		wake:      make(chan struct{}, 1),
+		lost:      make(chan struct{}, 1),
 		policy:    p.Policy,
 
 		crowd:       Crowd{},

@@ -51,6 +51,10 @@ func (e *Engine) setReachable(at endpoint, err error) {
 	e.mu.Unlock()
 	switch {
 	case is && !was:
+		select {
+		case e.lost <- struct{}{}:
+		default:
+		}
 		e.hub.publish(Event{Kind: EventNetworkDown, Err: err})
 	case was && !is:
 		e.hub.publish(Event{Kind: EventNetworkUp})
@@ -71,10 +75,24 @@ func (e *Engine) waitsForNetwork(a Account) bool {
 
 var errOffline = Errorf(KindOffline, "offline: its provider cannot be connected to", nil)
 
+// cutOff reports whether anything cannot be connected to.
+func (e *Engine) cutOff() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.unreachable) > 0
+}
+
 // lookForNetwork tries to connect where nothing could be connected to, every
 // few seconds, until ctx is done.
 func (e *Engine) lookForNetwork(ctx context.Context) {
 	for {
+		if !e.cutOff() {
+			select {
+			case <-e.lost:
+			case <-ctx.Done():
+				return
+			}
+		}
 		select {
 		case <-time.After(StoreRetry):
 		case <-ctx.Done():
@@ -83,11 +101,9 @@ func (e *Engine) lookForNetwork(ctx context.Context) {
 		e.mu.Lock()
 		away := slices.Collect(maps.Keys(e.unreachable))
 		used := map[endpoint]bool{}
-		if len(away) > 0 {
-			for _, st := range *e.index.Load() {
-				a := st.account()
-				used[a.endpoint()] = true
-			}
+		for _, st := range *e.index.Load() {
+			a := st.account()
+			used[a.endpoint()] = true
 		}
 		e.mu.Unlock()
 		for _, at := range away {
