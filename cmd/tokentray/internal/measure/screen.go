@@ -103,10 +103,10 @@ func (s screen) shows(w C.Window, colour int) bool {
 	return w != 0 && C.shows(s.display, w, C.long(colour)) != 0
 }
 
-// until waits for what holds. It looks every 4 ms: each look keeps the X server
+// until waits for what holds. It looks every 2 ms: each look keeps the X server
 // busy, which draws at the same time.
 func until(what string, holds func() bool) error {
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(4 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return errors.New("it never came about that " + what)
 		}
