@@ -1,10 +1,14 @@
 //go:build measure
 
 // Command bare is an empty Fyne window, to measure the app beside it. Closed, it
-// hides.
+// hides; SIGUSR1 shows it again.
 package main
 
 import (
+	"os"
+	"os/signal"
+	"syscall"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 )
@@ -16,5 +20,12 @@ func main() {
 	w.CenterOnScreen()
 	w.SetCloseIntercept(w.Hide)
 	w.Show()
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGUSR1)
+	go func() {
+		for range again {
+			fyne.Do(w.Show)
+		}
+	}()
 	a.Run()
 }

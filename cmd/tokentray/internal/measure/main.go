@@ -168,26 +168,35 @@ func hidden(s screen, rests, free string, provider *strict.Server, span time.Dur
 	row("hidden: the app, APP_PARK=off", "% of a core", parts[1])
 	row("hidden: an empty window", "% of a core", parts[2])
 
-	var mapped, drawn []float64
+	var mapped, drawn, empty []float64
 	for i := range tries {
-		time.Sleep(time.Duration(1500+i*37) * time.Millisecond) // it rests again
-		if err := resting.open(); err != nil {
-			return err
-		}
-		if err := until("the window is shown", func() bool { return s.seen(resting.title) != 0 }); err != nil {
-			return err
-		}
-		mapped = append(mapped, milliseconds(time.Since(resting.begun)))
-		if err := until("the window is drawn", func() bool { return s.shows(s.seen(resting.title), accounts) }); err != nil {
-			return err
-		}
-		drawn = append(drawn, milliseconds(time.Since(resting.begun)))
-		if err := resting.hide(s); err != nil {
-			return err
+		for _, one := range []struct {
+			p     *program
+			open  func() error
+			there *[]float64
+		}{{resting, resting.open, &mapped}, {bare, bare.showAgain, &empty}} {
+			time.Sleep(time.Duration(1500+i*37) * time.Millisecond) // it rests again
+			if err := one.open(); err != nil {
+				return err
+			}
+			if err := until("the window is shown", func() bool { return s.seen(one.p.title) != 0 }); err != nil {
+				return err
+			}
+			*one.there = append(*one.there, milliseconds(time.Since(one.p.begun)))
+			if err := until("the window is drawn", func() bool { return s.shows(s.seen(one.p.title), one.p.full()) }); err != nil {
+				return err
+			}
+			if one.p == resting {
+				drawn = append(drawn, milliseconds(time.Since(one.p.begun)))
+			}
+			if err := one.p.hide(s); err != nil {
+				return err
+			}
 		}
 	}
 	row("Open in the tray's menu: the window is there", "ms", mapped)
 	row("Open in the tray's menu: it is drawn", "ms", drawn)
+	row("an empty window told to show itself: it is there", "ms", empty)
 
 	var second []float64
 	for i := range tries {

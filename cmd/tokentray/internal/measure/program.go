@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -123,6 +124,12 @@ func shares(span time.Duration, all ...*program) ([]float64, error) {
 func (p *program) hide(s screen) error {
 	s.ask(s.seen(p.title))
 	return until(p.title+" is hidden", func() bool { return s.seen(p.title) == 0 })
+}
+
+// showAgain has the empty window show itself.
+func (p *program) showAgain() error {
+	p.begun = time.Now()
+	return p.Process.Signal(syscall.SIGUSR1)
 }
 
 // open chooses Open in the menu of its tray icon.
